@@ -1,0 +1,64 @@
+"""Commands that prove the tool itself: check, bench, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreason.cli import console, runs
+
+
+def check(
+    tasks: Annotated[
+        list[str] | None, typer.Argument(metavar="[TASK]...", help="All tasks where not given.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="At least 20 instances a level.")] = False,
+    workers: console.Workers = 1,
+    as_json: console.AsJson = False,
+) -> None:
+    """The trust gate: what must pass passes, what must fail fails, for every task, level and style."""
+    from genreason import cards
+
+    names = tasks or list(cards.paths(cards.TaskCard))
+    for name in names:
+        cards.load(cards.TaskCard, name)
+    from genreason import check as gate  # it loads everything: a misspelt task is told before
+
+    with console.stage() as progress:
+        found = gate.run(names, full, workers, progress)
+    console.emit(found, as_json, gate.table(found))
+    if found["totals"]["false_accepts"] or found["totals"]["false_rejects"]:
+        raise typer.Exit(1)
+
+
+def bench(
+    area: Annotated[str | None, typer.Argument(help="One area of it; all where not given.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Measure this machine: puzzles, clips and verdicts per CPU-second, peak memory."""
+    from genreason import bench as measure
+
+    with console.stage() as progress:
+        found = measure.run(area, progress)
+    console.emit(found, as_json, measure.table(found))
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for data, runs and report.")] = Path("genreason-demo"),
+    workers: console.Workers = 1,
+    as_json: console.AsJson = False,
+) -> None:
+    """The whole of it in a minute: puzzles, answers right and wrong, verdicts, one report."""
+    from genreason.demo import run_demo
+    from genreason.report.aggregate import aggregate
+
+    with console.stage() as progress:
+        roots, page = run_demo(out, workers=workers, progress=progress)
+    found = aggregate(roots)["runs"]
+    end = [
+        f"report: {page}",
+        "Open it in a browser: every clip plays beside the solution, with what broke drawn on it.",
+    ]
+    console.emit({"runs": found, "report": str(page)}, as_json, runs.table(found), *end)

@@ -1,0 +1,193 @@
+"""Controls that work on finished pictures: how files and cameras change a clip, and cheats that need no puzzle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason import video
+from genreason.generate.workshop import Workshop
+from genreason.types import Clip, Frame
+
+Matrix = npt.NDArray[np.float64]
+
+
+def picture_clip(w: Workshop, frames: list[Frame]) -> Clip:
+    """A clip of these pictures."""
+    return Clip(render=lambda: iter(frames), fps=w.instance.fps)
+
+
+def chained(*parts: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames of all parts in turn."""
+    for part in parts:
+        yield from part
+
+
+def _truth(w: Workshop) -> Iterator[Frame]:
+    return w.truth.frames(w.board)
+
+
+def _each(w: Workshop, edit: Callable[[int, Frame], Frame]) -> Clip:
+    """The truth with every frame edited."""
+    return Clip(render=lambda: (edit(t, frame) for t, frame in enumerate(_truth(w))), fps=w.instance.fps)
+
+
+# -- cheats -----------------------------------------------------------------------------------------------------------
+def still(w: Workshop) -> Clip:
+    """The first frame, held."""
+    first = w.puzzle.picture(w.instance)
+    return Clip(render=lambda: (first for _ in range(49)), fps=w.instance.fps)
+
+
+def noise(w: Workshop) -> Clip:
+    """The first frame, then noise."""
+    w_px, h_px = w.instance.size
+
+    def frames() -> Iterator[Frame]:
+        rng = np.random.Generator(np.random.PCG64(int(w.seed)))
+        yield w.puzzle.picture(w.instance)
+        for _ in range(32):
+            yield rng.integers(0, 256, (h_px, w_px, 3), np.uint8)
+
+    return Clip(render=frames, fps=w.instance.fps)
+
+
+def backwards(w: Workshop) -> Clip:
+    """The truth backwards."""
+    return w.clip(replace(w.truth, places_TN2=w.truth.places_TN2[::-1].copy()))
+
+
+def other_instance(w: Workshop) -> Clip:
+    """The solution of another puzzle: this one mirrored."""
+    flip = int(w.rng.integers(0, 2))
+    return _each(w, lambda t, frame: np.ascontiguousarray(frame[:, ::-1] if flip else frame[::-1]))
+
+
+def swapped_instance(w: Workshop) -> Clip:
+    """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
+    other = other_instance(w)
+    assert other.render is not None
+    render = other.render
+    first = w.puzzle.picture(w.instance)
+    return Clip(render=lambda: chained((first for _ in range(8)), render()), fps=w.instance.fps)
+
+
+def _zoomed(frame: Frame, zoom: float, dx: float, dy: float) -> Frame:
+    h, w = frame.shape[:2]
+    fit = np.array([[zoom, 0, (1 - zoom) * (w - 1) / 2 + dx], [0, zoom, (1 - zoom) * (h - 1) / 2 + dy]])
+    moved = cv2.warpAffine(frame, fit, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+def zoom(w: Workshop) -> Clip:
+    """The camera zooms in by 15 %."""
+    last = max(len(w.truth) - 1, 1)
+    return _each(w, lambda t, frame: _zoomed(frame, 1 + 0.15 * t / last, 0, 0))
+
+
+def pan(w: Workshop) -> Clip:
+    """The camera drifts by 6 % of the picture."""
+    last = max(len(w.truth) - 1, 1)
+    dx, dy = 0.06 * w.instance.size[0], 0.03 * w.instance.size[1]
+    return _each(w, lambda t, frame: _zoomed(frame, 1, dx * t / last, dy * t / last))
+
+
+# -- honest variants ------------------------------------------------------------------------------------------------------
+def _recoded(crf: float) -> Callable[[Workshop], Clip]:
+    def make(w: Workshop) -> Clip:
+        return Clip(
+            render=lambda: video.read(video.encode(_truth(w), w.instance.fps, crf=crf)), fps=w.instance.fps
+        )
+
+    return make
+
+
+def resized(w: Workshop) -> Clip:
+    """Another size, a little wider than it was."""
+    scale = float(w.rng.uniform(0.75, 1.6))
+    stretch = float(w.rng.uniform(0.96, 1.04))
+    size = round(w.instance.size[0] * scale * stretch / 2) * 2, round(w.instance.size[1] * scale / 2) * 2
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return _each(w, lambda t, frame: np.asarray(cv2.resize(frame, size, interpolation=method), np.uint8))
+
+
+def letterboxed(w: Workshop) -> Clip:
+    """Bars left and right, or above and below."""
+    width, height = w.instance.size
+    bar, upright = 2 * round(0.17 * min(width, height)), bool(w.rng.integers(2))
+    top, left = (0, bar) if upright else (bar, 0)
+    colour = [0, 0, 0] if w.rng.integers(2) else [255, 255, 255]
+
+    def edit(t: int, frame: Frame) -> Frame:
+        wide = cv2.copyMakeBorder(frame, top, top, left, left, cv2.BORDER_CONSTANT, value=colour)
+        return np.asarray(wide, np.uint8)
+
+    return _each(w, edit)
+
+
+def cropped(w: Workshop) -> Clip:
+    """A strip of the outer wall is cut off at two opposite sides."""
+    strip = max(round(w.board.lattice.cell_w * (0.1 if w.lined else 0.6) / 2) * 2, 2)
+    if w.rng.integers(2):
+        return _each(w, lambda t, frame: np.ascontiguousarray(frame[:, strip:-strip]))
+    return _each(w, lambda t, frame: np.ascontiguousarray(frame[strip:-strip]))
+
+
+def other_fps(w: Workshop) -> Clip:
+    """Half the frames a second, or twice as many with each shown twice."""
+    fps = w.instance.fps
+    if w.rng.integers(2):
+        last = len(w.truth) - 1
+        keep = sorted({*range(0, last + 1, 2), last})
+        return replace(w.clip(replace(w.truth, places_TN2=w.truth.places_TN2[keep])), fps=fps / 2)
+    return replace(w.clip(replace(w.truth, places_TN2=np.repeat(w.truth.places_TN2, 2, axis=0))), fps=fps * 2)
+
+
+def shake(w: Workshop) -> Clip:
+    """The whole picture trembles by up to 2 pixels (of 256)."""
+    reach = 2 * w.instance.size[0] / 256
+    shift = w.rng.uniform(-reach, reach, (len(w.truth), 2))
+    shift[0] = 0
+    return _each(w, lambda t, frame: _zoomed(frame, 1, float(shift[t, 0]), float(shift[t, 1])))
+
+
+def colour_shift(w: Workshop) -> Clip:
+    """A tint of up to 8 levels, another for each colour, that comes on slowly."""
+    tint, last = w.rng.uniform(-8, 8, 3), max(len(w.truth) // 2, 1)
+
+    def edit(t: int, frame: Frame) -> Frame:
+        return np.clip(frame + tint * min(t / last, 1.0) + 0.5, 0, 255).astype(np.uint8)
+
+    return _each(w, edit)
+
+
+def blur(w: Workshop) -> Clip:
+    """Slightly out of focus."""
+    sigma = 0.8 * w.instance.size[0] / 256
+    return _each(w, lambda t, frame: np.asarray(cv2.GaussianBlur(frame, (0, 0), sigma), np.uint8))
+
+
+RECIPES: dict[str, tuple[Callable[[Workshop], Clip | None], str]] = {
+    "still": (still, "rules.goal"),
+    "noise": (noise, "scene.kept"),
+    "reversed": (backwards, "scene.first_frame"),
+    "other_instance": (other_instance, "scene.first_frame"),
+    "swapped_instance": (swapped_instance, "scene.kept"),
+    "zoom": (zoom, "camera.still"),
+    "pan": (pan, "camera.still"),
+    "recode18": (_recoded(18), ""),
+    "recode28": (_recoded(28), ""),
+    "recode35": (_recoded(35), ""),
+    "resized": (resized, ""),
+    "letterboxed": (letterboxed, ""),
+    "cropped": (cropped, ""),
+    "other_fps": (other_fps, ""),
+    "shake": (shake, ""),
+    "colour_shift": (colour_shift, ""),
+    "blur": (blur, ""),
+}
+"""Controls by name: how the clip is made, and which check it must break ("" for honest variants)."""

@@ -1,0 +1,176 @@
+"""What the controls are made from: one puzzle with its rules, layers, solution and a random stream of its own."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genreason import seeds
+from genreason.generate import oracle
+from genreason.puzzles import base
+from genreason.puzzles.tiles import FLOOR, GOAL, WALL, TilePuzzle
+from genreason.render.board import Board
+from genreason.render.motion import Motion, Script, animate
+from genreason.types import Clip, Frame, Instance
+
+Stops = oracle.Stops
+Cell = tuple[int, int]
+"""Column and row."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One instance, ready to be solved, cheated on or filmed differently.
+
+    `name` and `seed` choose the random stream.
+    """
+
+    instance: Instance
+    name: str
+    seed: int = 0
+
+    @functools.cached_property
+    def rng(self) -> np.random.Generator:
+        """The control's own random stream."""
+        return seeds.stream(self.instance.key, "control", self.name, self.seed)
+
+    @functools.cached_property
+    def puzzle(self) -> TilePuzzle[Any, Any]:
+        """The rules."""
+        puzzle = base.load(self.instance.scene["puzzle"])
+        assert isinstance(puzzle, TilePuzzle), "the controls are for puzzles on tiles"
+        return puzzle
+
+    @functools.cached_property
+    def board(self) -> Board:
+        """The layers."""
+        return self.puzzle.board(self.instance)
+
+    @functools.cached_property
+    def start(self) -> Any:
+        """The start state."""
+        return self.puzzle.start(self.instance)
+
+    @functools.cached_property
+    def moves(self) -> tuple[Any, ...]:
+        """A solution."""
+        return oracle.solution(self.instance)
+
+    @functools.cached_property
+    def states(self) -> list[Any]:
+        """The states of the solution, K + 1 of them."""
+        out = [self.start]
+        for move in self.moves:
+            out.append(self.puzzle.step(out[-1], move))
+        return out
+
+    @functools.cached_property
+    def stops(self) -> Stops:
+        """Where the pieces are in these states."""
+        return [self.puzzle.places(state) for state in self.states]
+
+    @functools.cached_property
+    def tiles(self) -> npt.NDArray[np.uint8]:
+        """The board's tiles, (rows, cols)."""
+        return self.puzzle.tiles(self.start)
+
+    @property
+    def motion(self) -> Motion:
+        """The movement of the ground truth."""
+        return Motion(**self.instance.scene["motion"])
+
+    def animate(self, stops: Stops, **changes: Any) -> Script:
+        """A script through these places, with the truth's movement or a changed one."""
+        return animate(stops, replace(self.motion, **changes))
+
+    @functools.cached_property
+    def truth(self) -> Script:
+        """The script of the ground truth."""
+        return self.animate(self.stops)
+
+    def clip(self, script: Script, board: Board | None = None) -> Clip:
+        """The script as a clip."""
+        return script.clip(board or self.board, self.instance.fps)
+
+    def frame(self, stop: npt.NDArray[np.float32]) -> Frame:
+        """The picture with the pieces at these places."""
+        return self.board.draw(stop)
+
+    @property
+    def lined(self) -> bool:
+        """Whether walls are drawn as lines between rooms."""
+        return not self.instance.foreign and self.puzzle.style(self.instance.style).lines
+
+    # -- places on the board -----------------------------------------------------------------------------------------
+    def floor_cells(self) -> list[Cell]:
+        """Plain floor cells (column, row) on which no piece stands at the start."""
+        taken = {(int(x), int(y)) for x, y in self.stops[0]}
+        cells = [(int(c), int(r)) for r, c in np.argwhere(self.tiles == FLOOR)]
+        return [cell for cell in cells if cell not in taken]
+
+    def depth(self, x: float, y: float) -> float:
+        """How deep (cells) a point lies outside the tiles that are not wall."""
+        free = np.argwhere(self.tiles != WALL)[:, ::-1]
+        return float(np.abs(free - np.array([x, y])).max(axis=1).min()) - 0.5
+
+    def chords(self, least: int, most: int) -> list[tuple[int, int, float]]:
+        """Pairs (i, j) of stops, `least` to `most` steps apart, whose straight line leaves the lane by 0.45 cells or
+        more and between which only the last piece moves; with the depth.
+        """  # noqa: D205
+        out = []
+        places = np.stack(self.stops)
+        for i in range(len(places)):
+            for j in range(i + least, min(i + most, len(places) - 1) + 1):
+                if (places[i : j + 1, :-1] != places[i, :-1]).any():
+                    break
+                a, b = places[i, -1], places[j, -1]
+                if np.abs(b - a).max() < 1:
+                    continue
+                line = a + np.linspace(0, 1, 8 * (j - i))[:, None] * (b - a)
+                depth = max(self.depth(float(x), float(y)) for x, y in line)
+                if depth >= 0.45:
+                    out.append((i, j, depth))
+        return out
+
+    def straightened(self, i: int, j: int) -> Stops:
+        """The solution with the last piece on a straight line from stop i to stop j."""
+        stops = [stop.copy() for stop in self.stops]
+        for k in range(i + 1, j):
+            share = (k - i) / (j - i)
+            stops[k][-1] = (1 - share) * self.stops[i][-1] + share * self.stops[j][-1]
+        return stops
+
+    # -- parts of the picture ----------------------------------------------------------------------------------------
+    def cell_box(self, cell: Cell, half: float = 0.5) -> tuple[slice, slice]:
+        """The pixels within `half` cells of a cell's centre."""
+        lattice = self.board.lattice
+        left, top = np.maximum(np.rint(lattice.pixels((cell[0] - half, cell[1] - half))).astype(int), 0)
+        right, bottom = np.maximum(np.rint(lattice.pixels((cell[0] + half, cell[1] + half))).astype(int), 0)
+        return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+    def pasted(self, plate: Frame, source: Cell, target: Cell, half: float = 0.5) -> Frame:
+        """A copy of the plate with the look of one cell put over another."""
+        out = plate.copy()
+        a, b = self.board.plate[self.cell_box(source, half)], out[self.cell_box(target, half)]
+        rows = np.arange(b.shape[0]) * a.shape[0] // max(b.shape[0], 1)
+        cols = np.arange(b.shape[1]) * a.shape[1] // max(b.shape[1], 1)
+        b[:] = a[rows][:, cols]
+        return out
+
+    def wall_cells(self) -> list[Cell]:
+        """Inner wall cells with floor on two opposite sides: taking one away opens a way that is plain to see."""
+        out = []
+        t = self.tiles
+        for r, c in np.argwhere(t == WALL):
+            inner = 0 < r < t.shape[0] - 1 and 0 < c < t.shape[1] - 1
+            if inner and ((t[r, c - 1] == t[r, c + 1] == FLOOR) or (t[r - 1, c] == t[r + 1, c] == FLOOR)):
+                out.append((int(c), int(r)))
+        return out
+
+    def goal_cells(self) -> list[Cell]:
+        """Cells (column, row) of the goals."""
+        return [(int(c), int(r)) for r, c in np.argwhere(self.tiles == GOAL)]

@@ -1,0 +1,136 @@
+"""The judge by program: reads the pixels, replays what happened on the rules, and adds the published metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genreason import video
+from genreason.generate.oracle import solution, stops
+from genreason.metrics import vrbench
+from genreason.perceive.follow import TimeLimitError, follow
+from genreason.perceive.track import Track
+from genreason.puzzles import base
+from genreason.puzzles.tiles import GOAL, TilePuzzle
+from genreason.types import Clip, Frame, Instance, Json, UnreadableClipError, UserError, Verdict, unscored
+from genreason.verify import Tolerances, verify
+
+
+class Settings(BaseModel):
+    """Options of the judge's card: CPU-seconds a clip, VR-Bench's setting, tolerances."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    time_limit: float = Field(10.0, gt=0)
+    vrbench: str = "script"
+    tolerances: Tolerances = Tolerances()
+
+
+class RulesJudge:
+    """Judges clips of puzzles that have rules of ours.
+
+    Raises:
+        UserError: an option is unknown or out of range.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """`options`: see `Settings`."""
+        try:
+            self.settings = Settings(**options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise UserError(f"judge rules: option {name}: {first['msg']}") from None
+        if self.settings.vrbench not in vrbench.DEFAULTS:
+            raise UserError(f"judge rules: option vrbench: there is {', '.join(vrbench.DEFAULTS)}")
+
+    def judge(self, instance: Instance, clips: Sequence[Clip], seed: int = 0) -> list[Verdict]:
+        """One verdict a clip; a clip that cannot be read is unscored with the reason."""
+        if instance.scene.get("puzzle") is None:
+            return [unscored(f"{instance.task} is no puzzle of ours: its rules are not known")] * len(clips)
+        return [self._one(instance, clip) for clip in clips]
+
+    def _one(self, instance: Instance, clip: Clip) -> Verdict:
+        puzzle = base.load(instance.scene["puzzle"])
+        assert isinstance(puzzle, TilePuzzle)
+        state, board = puzzle.start(instance), puzzle.board(instance)
+        places = puzzle.places(state)
+        reading = _Reading(instance, puzzle, state)
+        try:
+            fps = video.fps(clip)
+            track = follow(
+                board, places, puzzle.picture(instance), video.frames(clip), fps,
+                time_limit=self.settings.time_limit, watch=reading.watch,
+            )  # fmt: skip
+        except (UnreadableClipError, TimeLimitError) as error:
+            return unscored(str(error))
+        verdict = verify(puzzle, state, track, self.settings.tolerances, board.lattice.pixels)
+        metrics = {**verdict.metrics, **reading.metrics(track, self.settings.vrbench)}
+        pixels = board.lattice.pixels(track.places_TN2)
+        return Verdict(
+            status=verdict.status, score=verdict.score, checks=verdict.checks,
+            metrics=metrics if verdict.status != "unscored" else {}, violations=verdict.violations,
+            reason=verdict.reason, evidence=_evidence(instance, track, pixels),
+        )  # fmt: skip
+
+
+class _Reading:
+    """The published metrics of one clip, gathered while it is read."""
+
+    def __init__(self, instance: Instance, puzzle: TilePuzzle[Any, Any], state: Any) -> None:
+        self.instance, self.puzzle, self.state = instance, puzzle, state
+        self.lattice = puzzle.board(instance).lattice
+        goals = np.argwhere(puzzle.tiles(state) == GOAL)[:, ::-1]
+        self.goals = self.lattice.pixels(goals)
+        self.start = self.lattice.pixels(puzzle.places(state))
+        self.fidelity: vrbench.Fidelity | None = None
+
+    def watch(self, t: int, frame: Frame, pixels_N2: npt.NDArray[np.float32]) -> None:
+        if self.fidelity is None:
+            sx, sy = frame.shape[1] / self.instance.size[0], frame.shape[0] / self.instance.size[1]
+            self.fidelity = vrbench.Fidelity(
+                (float(self.start[-1, 0]) * sx, float(self.start[-1, 1]) * sy),
+                [(float(x) * sx, float(y) * sy) for x, y in self.goals],
+                (self.lattice.cell_w * sx, self.lattice.cell_h * sy),
+            )
+        self.fidelity.watch(t, frame, (float(pixels_N2[-1, 0]), float(pixels_N2[-1, 1])))
+
+    def metrics(self, track: Track, setting: str) -> dict[str, float]:
+        size = np.array(self.instance.size, np.float64)
+        paths = self.lattice.pixels(track.places_TN2) / size
+        reference = np.stack(stops(self.puzzle, self.state, solution(self.instance)))[:, -1]
+        half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
+        boxes = [vrbench.Box(*((goal - half) / size), *((goal + half) / size)) for goal in self.goals]
+        movers = range(max(paths.shape[1] - 1, 1)) if paths.shape[1] > 1 else [0]
+        targets = [(np.asarray(paths[:, i], np.float64), box) for i, box in zip(movers, boxes, strict=False)]
+        out = vrbench.trajectory_metrics(
+            np.asarray(paths[:, -1], np.float64), self.lattice.pixels(reference) / size, targets, setting
+        )
+        return {**out, "vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}
+
+
+def _evidence(instance: Instance, track: Track, pixels_TN2: npt.NDArray[np.float32]) -> Json:
+    """What the report draws: tracks in first-frame pixels, the view, the camera."""
+    tracks: Json = {}
+    for i, name in enumerate(track.names):
+        label = name if track.names.count(name) == 1 else f"{name}{track.names[:i].count(name)}"
+        seen = track.presence_TN[:, i] >= 0.5
+        tracks[label] = [
+            [round(float(x), 1), round(float(y), 1)] if ok else None
+            for (x, y), ok in zip(pixels_TN2[:, i], seen, strict=True)
+        ]
+    (ax, ay), (bx, by) = track.view.scale, track.view.offset
+    return {
+        "fps": track.fps,
+        "frames": len(track),
+        "size": list(instance.size),
+        "clip_size": list(track.clip_size),
+        "view": [[ax, 0.0, bx], [0.0, ay, by]],
+        "view_kind": track.view.kind,
+        "track": tracks,
+        "camera": round(float(track.camera_T2.max()), 4),
+    }

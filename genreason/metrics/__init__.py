@@ -1,0 +1,1 @@
+"""Published metrics, computed from the judge's own track, and statistics."""

@@ -1,0 +1,1 @@
+"""Reading: the inverse of `genreason.render`."""

@@ -1,0 +1,96 @@
+"""Take a picture that somebody else drew apart into the still plate and the pieces that move.
+
+Known are only the picture and the state: where walls, floor and pieces are on the grid. The floor under a piece is
+that of the other floor cells; what differs from it is the piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.render.board import Board, Piece
+from genreason.render.lattice import Lattice
+from genreason.types import Frame, UserError
+
+Patch = npt.NDArray[np.float32]
+MIN_INK = 0.02  # share of a cell that must differ from the floor for a piece to be there
+
+
+def take_apart(
+    picture: Frame,
+    tiles: npt.NDArray[np.uint8],
+    lattice: Lattice,
+    names: Sequence[str],
+    places_N2: npt.NDArray[np.float32],
+) -> Board:
+    """The layers of a foreign first frame.
+
+    Args:
+        picture: HWC RGB uint8.
+        tiles: (rows, cols), 0 floor, anything else is a wall or goal.
+        lattice: the grid in the picture's pixels.
+        names: kinds of the pieces ("box", "agent").
+        places_N2: where they stand, x and y in whole cells.
+
+    Raises:
+        UserError: a piece cannot be told from the floor it stands on.
+    """
+    cells = [(int(x), int(y)) for x, y in np.rint(places_N2)]
+    plain = [(int(c), int(r)) for r, c in np.argwhere(tiles == 0) if (int(c), int(r)) not in cells]
+    plate = picture.copy()
+    pieces: list[Piece] = []
+    for name, cell in zip(names, cells, strict=True):
+        (x0, y0, x1, y1), kind = _box(lattice, cell), tiles[cell[1], cell[0]]
+        alike = [(int(c), int(r)) for r, c in np.argwhere(tiles == kind) if (int(c), int(r)) not in cells]
+        floor, noise = _typical(picture, lattice, alike or plain, (x1 - x0, y1 - y0))
+        patch = picture[y0:y1, x0:x1].astype(np.float32)
+        alpha = _matte(patch, floor, noise)
+        if float((alpha > 0.5).mean()) < MIN_INK:
+            raise UserError(
+                f"{name} at column {cell[0]}, row {cell[1]} does not stand out from the floor in the picture"
+            )
+        centre = lattice.pixels(cell)
+        pieces.append(Piece(name, patch, alpha, (float(centre[0]) - x0, float(centre[1]) - y0)))
+        plate[y0:y1, x0:x1] = np.clip(floor + 0.5, 0, 255).astype(np.uint8)
+    return Board(plate=plate, pieces=tuple(pieces), lattice=lattice)
+
+
+def _box(lattice: Lattice, cell: tuple[int, int]) -> tuple[int, int, int, int]:
+    xs, ys = lattice.edges()
+    return int(xs[cell[0]]), int(ys[cell[1]]), int(xs[cell[0] + 1]), int(ys[cell[1] + 1])
+
+
+def _typical(
+    picture: Frame, lattice: Lattice, cells: Sequence[tuple[int, int]], size: tuple[int, int]
+) -> tuple[Patch, float]:
+    """The median look of these cells, and how far (0-255) single cells stray from it at their worst hundredth."""
+    if not cells:
+        raise UserError("no free floor cell in the picture: what lies under the pieces cannot be known")
+    stack = []
+    for cell in cells[:64]:
+        x0, y0, x1, y1 = _box(lattice, cell)
+        patch = picture[y0:y1, x0:x1]
+        stack.append(
+            patch if (x1 - x0, y1 - y0) == size else cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        )
+    patches = np.stack(stack).astype(np.float32)
+    middle = np.median(patches, axis=0).astype(np.float32)
+    return middle, float(np.percentile(np.abs(patches - middle).max(axis=-1), 99))
+
+
+def _matte(patch: Patch, floor: Patch, noise: float) -> npt.NDArray[np.float32]:
+    """Opacity of the piece in its cell: what differs from the floor by more than floors differ, holes filled."""
+    differs = np.abs(patch - floor).max(axis=-1)
+    low = max(14.0, min(noise, 60.0) * 1.1)
+    sure = (differs > low + 12).astype(np.uint8)
+    contours, _ = cv2.findContours(sure, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    whole = np.zeros_like(sure)
+    least = 0.01 * sure.size
+    cv2.drawContours(whole, [c for c in contours if cv2.contourArea(c) >= least], -1, 1, cv2.FILLED)
+    soft = np.clip((differs - low) / 24.0, 0, 1)
+    edge = cv2.dilate(whole, np.ones((3, 3), np.uint8)).astype(np.bool_) & (whole == 0)
+    return np.asarray(np.where(whole > 0, 1.0, np.where(edge, soft, 0.0)), np.float32)

@@ -1,0 +1,126 @@
+"""Find a piece in a frame: where (to a fraction of a pixel) and how much of it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.render.board import Board, Piece, stamp
+from genreason.types import Frame
+
+Match = tuple[float, float, float]
+"""x, y in pixels (of the piece's anchor) and the mean squared difference per weighted value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of a piece at a place.
+
+    Attributes:
+        x: place of its anchor in pixels.
+        y: the same, downwards.
+        presence: how opaque it is there, 0 absent to 1 whole.
+        likeness: correlation of what differs from the empty plate with how the piece would differ from it.
+    """
+
+    x: float
+    y: float
+    presence: float
+    likeness: float
+
+    @property
+    def quality(self) -> float:
+        """How surely this is the piece, 0 to 1."""
+        return min(max(self.presence, 0.0), 1.0) * max(self.likeness, 0.0)
+
+
+class Finder:
+    """Looks for one piece of a board that was fitted to the frames."""
+
+    def __init__(self, piece: Piece) -> None:
+        """Prepare the template: the piece's colours, weighted by its opacity."""
+        self.piece = piece
+        left, top, right, bottom = piece.ink
+        cut = (slice(top, bottom), slice(left, right))
+        self.template = np.clip(piece.rgb[cut] + 0.5, 0, 255).astype(np.uint8)
+        weight = np.where(piece.alpha[cut] > 0.2, piece.alpha[cut], 0)
+        self.mask = np.repeat((weight * 255).astype(np.uint8)[..., None], 3, axis=2)
+        self.weight = (
+            float((weight * weight).sum()) * 3
+        )  # OpenCV weighs squared differences by the squared mask
+        self.anchor = (piece.anchor[0] - left, piece.anchor[1] - top)
+        self.size = (self.template.shape[1], self.template.shape[0])
+
+    def match(self, frame: Frame, x: float, y: float, radius: float) -> Match:
+        """The place near (x, y) at which the frame looks most like the piece.
+
+        The window of `radius` pixels is moved on while the best place lies at its edge.
+        """
+        reach = int(np.ceil(radius))
+        for _ in range(3):
+            found_x, found_y, cost = self._best(frame, x, y, reach)
+            if max(abs(found_x - x), abs(found_y - y)) < reach - 1:
+                break
+            x, y = found_x, found_y
+        return found_x, found_y, cost
+
+    def _best(self, frame: Frame, x: float, y: float, reach: int) -> Match:
+        left, top = round(x - self.anchor[0]) - reach, round(y - self.anchor[1]) - reach
+        window = _window(frame, left, top, self.size[0] + 2 * reach, self.size[1] + 2 * reach)
+        cost = cv2.matchTemplate(window, self.template, cv2.TM_SQDIFF, mask=self.mask) / (255.0 * 255.0)
+        _, _, (i, j), _ = cv2.minMaxLoc(cost)
+        fine_x, fine_y = _vertex(cost[j], i), _vertex(cost[:, i], j)
+        return left + fine_x + self.anchor[0], top + fine_y + self.anchor[1], float(cost[j, i]) / self.weight
+
+    def costs(self, frame: Frame) -> npt.NDArray[np.float32]:
+        """Mean squared difference of the piece at every whole-pixel place of the frame."""
+        cost = cv2.matchTemplate(frame, self.template, cv2.TM_SQDIFF, mask=self.mask)
+        return np.asarray(cost / (255.0 * 255.0 * self.weight), np.float32)
+
+    def look(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> Sight:
+        """How much of the piece is at (x, y), against the empty plate there."""
+        mark = stamp(self.piece, x, y, frame.shape)
+        if mark is None:
+            return Sight(x, y, 0.0, 0.0)
+        plate = board.plate[mark.target].astype(np.float32)
+        ink = mark.colour - plate * (1 - mark.rest)
+        seen = frame[mark.target].astype(np.float32) - plate - tint
+        seen *= (mark.rest < 0.6).astype(np.float32)
+        ink *= (mark.rest < 0.6).astype(np.float32)
+        energy = float((ink * ink).sum())
+        if energy < 1.0:
+            return Sight(x, y, 0.0, 0.0)
+        product = float((seen * ink).sum())
+        likeness = product / max(float(np.sqrt(energy * (seen * seen).sum())), 1e-6)
+        return Sight(x, y, product / energy, likeness)
+
+
+def contrast(board: Board, finder: Finder, x: float, y: float) -> float:
+    """Root mean square difference (0-255) between the piece at (x, y) and the empty plate there."""
+    mark = stamp(finder.piece, x, y, board.plate.shape)
+    if mark is None:
+        return 0.0
+    ink = mark.colour - board.plate[mark.target] * (1 - mark.rest)
+    return float(np.sqrt((ink * ink).sum() / max((1 - mark.rest).sum() * 3, 1.0)))
+
+
+def _window(frame: Frame, left: int, top: int, width: int, height: int) -> Frame:
+    """A part of the frame; what lies outside repeats its edge."""
+    h, w = frame.shape[:2]
+    if left >= 0 and top >= 0 and left + width <= w and top + height <= h:
+        return frame[top : top + height, left : left + width]
+    columns = np.clip(np.arange(left, left + width), 0, w - 1)
+    rows = np.clip(np.arange(top, top + height), 0, h - 1)
+    return np.asarray(frame[rows[:, None], columns], np.uint8)
+
+
+def _vertex(line: npt.NDArray[np.float32], i: int) -> float:
+    """Where the parabola through the minimum and its neighbours is lowest."""
+    if i == 0 or i == len(line) - 1:
+        return float(i)
+    before, here, after = float(line[i - 1]), float(line[i]), float(line[i + 1])
+    bend = before - 2 * here + after
+    return i + (0.5 * (before - after) / bend if bend > 1e-9 else 0.0)

@@ -1,0 +1,183 @@
+"""How a clip shows the given first frame: resized, letterboxed or cropped at the start, zoomed or panned later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.types import Frame
+
+Gray = npt.NDArray[np.float32]
+Warp = npt.NDArray[np.float64]
+"""(4,): how far the view moves its right edge, bottom edge (by zoom about the middle), and its middle x, y; pixels."""
+POINTS = 1600
+BLURS = (6.0, 2.0, 0.7)
+STILL: Warp = np.zeros(4)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Pixel `p` of the first frame lies at `p * scale + offset` in the clip (pixel corners at whole numbers).
+
+    `kind` is "same", "resized", "letterboxed" or "cropped"; `error` is the mean difference (0-255) that is left.
+    """
+
+    scale: tuple[float, float]
+    offset: tuple[float, float]
+    kind: str
+    error: float
+
+
+def find_view(reference: Frame, frame: Frame) -> View:
+    """The plainest way in which `frame` (any size) can show `reference`; both HWC RGB uint8."""
+    h, w = reference.shape[:2]
+    height, width = frame.shape[:2]
+    sx, sy = width / w, height / h
+    fits = [("same" if (w, h) == (width, height) else "resized", sx, sy, 0.0, 0.0)]
+    if abs(sx / sy - 1) > 0.01:
+        for kind, s in (("letterboxed", min(sx, sy)), ("cropped", max(sx, sy))):
+            fits.append((kind, s, s, (width - w * s) / 2, (height - h * s) / 2))
+    inner = _without_bars(frame)
+    if inner is not None:
+        x0, y0, x1, y1 = inner
+        fits.append(("letterboxed", (x1 - x0) / w, (y1 - y0) / h, float(x0), float(y0)))
+    views = [
+        View((ax, ay), (bx, by), kind, _difference(reference, frame, ax, ay, bx, by))
+        for kind, ax, ay, bx, by in fits
+    ]
+    best = min(views, key=lambda view: view.error)
+    return views[0] if views[0].error <= best.error * 1.15 + 0.5 else best
+
+
+def _difference(reference: Frame, frame: Frame, ax: float, ay: float, bx: float, by: float) -> float:
+    """Mean difference (0-255) of the two pictures under a fit, at about 64 pixels, a uniform tint left out."""
+    h, w = reference.shape[:2]
+    k = 64 / max(w, h)
+    size = max(round(w * k), 8), max(round(h * k), 8)
+    small = cv2.resize(reference, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    shrink = k / ax, k / ay
+    seen = cv2.resize(
+        frame, None, fx=min(shrink[0], 1.0), fy=min(shrink[1], 1.0), interpolation=cv2.INTER_AREA
+    )
+    rx, ry = seen.shape[1] / frame.shape[1], seen.shape[0] / frame.shape[0]
+    px, py = w * ax / size[0] * rx, h * ay / size[1] * ry  # pixels of `seen` per pixel of `small`
+    fit = np.array([[px, 0, bx * rx + 0.5 * px - 0.5], [0, py, by * ry + 0.5 * py - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(seen, fit, size, flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    gap = moved - small
+    gap -= np.clip(np.median(gap.reshape(-1, 3), axis=0), -16, 16)
+    return float(np.abs(gap).mean())
+
+
+def _without_bars(frame: Frame) -> tuple[int, int, int, int] | None:
+    """The part (left, top, right, bottom) inside uniform bars at opposite edges, or None."""
+    corner = frame[0, 0].astype(np.int16)
+    off = np.abs(frame.astype(np.int16) - corner).max(axis=-1) > 10
+    columns, rows = np.flatnonzero(off.mean(axis=0) > 0.02), np.flatnonzero(off.mean(axis=1) > 0.02)
+    if len(columns) < 8 or len(rows) < 8:
+        return None
+    x0, x1, y0, y1 = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    height, width = frame.shape[:2]
+    return (x0, y0, x1, y1) if (x0, y0, x1, y1) != (0, 0, width, height) else None
+
+
+class Registrar:
+    """Finds how a frame is moved against a still picture: zoom in x and y about the middle, and shift.
+
+    Gauss-Newton on the pixels with the strongest edges, coarse to fine (inverse compositional: everything that depends
+    on the still picture is computed once).
+    """
+
+    def __init__(self, plate: Frame) -> None:
+        """`plate`: HWC RGB uint8, what the camera should see."""
+        self.gray = gray(plate)
+        h, w = self.gray.shape
+        self.half = np.array([w / 2, h / 2])
+        self._levels = [_Level(cv2.GaussianBlur(self.gray, (0, 0), blur), blur) for blur in BLURS]
+
+    def estimate(self, frame_gray: Gray, start: Warp = STILL, *, search: bool = True) -> tuple[Warp, float]:
+        """The warp that explains `frame_gray` best, and the mean difference (0-255) it leaves at edges.
+
+        `start` is a guess (the last frame's warp); with `search` larger movements are looked for too.
+        """
+        best = np.array(start, np.float64)
+        for level in self._levels if search else self._levels[-1:]:
+            blurred = cv2.GaussianBlur(frame_gray, (0, 0), level.blur) if level.blur > 1 else frame_gray
+            best, error = level.refine(blurred, best, self.half)
+        return best, error
+
+    def error(self, frame_gray: Gray, warp: Warp) -> float:
+        """The mean difference (0-255) at edges under a warp."""
+        return float(np.minimum(np.abs(self._levels[-1].residual(frame_gray, warp, self.half)), 60).mean())
+
+
+class _Level:
+    def __init__(self, picture: Gray, blur: float) -> None:
+        self.blur = blur
+        gx, gy = np.gradient(picture, axis=1), np.gradient(picture, axis=0)
+        strength = np.hypot(gx, gy)
+        strength[:2], strength[-2:], strength[:, :2], strength[:, -2:] = 0, 0, 0, 0
+        order = np.argsort(strength, axis=None)[-POINTS * 3 :: 3]
+        y, x = np.unravel_index(order, picture.shape)
+        h, w = picture.shape
+        self.x, self.y, self.value = x.astype(np.float64), y.astype(np.float64), picture[y, x]
+        gx, gy = gx[y, x], gy[y, x]
+        jacobian = np.stack([gx * (self.x - w / 2) / (w / 2), gy * (self.y - h / 2) / (h / 2), gx, gy], 1)
+        self.jacobian = jacobian
+        self.inverse = np.linalg.inv(jacobian.T @ jacobian + 1e-3 * np.eye(4))
+
+    def residual(self, frame: Gray, warp: Warp, half: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        x = self.x + (self.x - half[0]) / half[0] * warp[0] + warp[2]
+        y = self.y + (self.y - half[1]) / half[1] * warp[1] + warp[3]
+        seen = cv2.remap(
+            frame, x.astype(np.float32)[:, None], y.astype(np.float32)[:, None], cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        gap = seen[:, 0].astype(np.float64) - self.value
+        return np.asarray(gap - np.clip(np.median(gap), -24, 24))
+
+    def refine(self, frame: Gray, warp: Warp, half: npt.NDArray[np.float64]) -> tuple[Warp, float]:
+        best, least = warp, np.inf
+        for _ in range(12):
+            gap = self.residual(frame, warp, half)
+            error = float(np.minimum(np.abs(gap), 60).mean())
+            if error < least:
+                best, least = warp, error
+            limit = 3.0 * float(np.median(np.abs(gap))) + 12.0
+            weight = np.abs(gap) <= limit
+            if weight.all():
+                step = self.inverse @ (self.jacobian.T @ gap)
+            else:
+                used = self.jacobian[weight]
+                step = np.linalg.solve(used.T @ used + 1e-3 * np.eye(4), used.T @ gap[weight])
+            warp = warp - step
+            if np.abs(step).max() < 0.03 or np.abs(warp).max() > half.max():
+                break
+        return best, least
+
+
+def gray(frame: Frame) -> Gray:
+    """Luminance as float32, 0-255."""
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def undo(frame: Frame, warp: Warp) -> Frame:
+    """The frame as it would look with the camera still."""
+    h, w = frame.shape[:2]
+    zx, zy = 1 + warp[0] / (w / 2), 1 + warp[1] / (h / 2)
+    if abs(warp[0]) < 0.5 and abs(warp[1]) < 0.5:
+        dx, dy = round(float(warp[2])), round(float(warp[3]))
+        if max(abs(dx), abs(dy)) < 24:
+            if dx == dy == 0:
+                return frame
+            pad = max(abs(dx), abs(dy))
+            wide = cv2.copyMakeBorder(frame, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+            return np.asarray(wide[pad + dy : pad + dy + h, pad + dx : pad + dx + w], np.uint8)
+    fit = np.array([[zx, 0, warp[2] - warp[0]], [0, zy, warp[3] - warp[1]]], np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(frame, fit, (w, h), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )

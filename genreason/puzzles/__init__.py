@@ -1,0 +1,1 @@
+"""Puzzle families: rules, solver and drawing, one file each."""

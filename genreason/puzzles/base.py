@@ -1,0 +1,172 @@
+"""What a puzzle family is: state, rules, solver, drawing and reading, in one file each.
+
+A puzzle is pure and stateless. Its states are immutable and hashable; the parts of a state that never change (walls)
+are shared between states. The rules (`moves`, `step`, `done`) are the only authority on what is legal: solver,
+controls and verifier all go through them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Generic, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from genreason.render.board import Board
+from genreason.types import Frame, Instance, Json, Solution, UserError, unknown
+
+S = TypeVar("S", bound=Hashable)
+M = TypeVar("M")
+Places = npt.NDArray[np.float32]
+"""Where the movable pieces stand: (N, 2), columns x (column) and y (row) in cells; whole numbers are cell centres."""
+
+
+class Params(BaseModel):
+    """Base of a puzzle's parameters (the values of a level); unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Puzzle(ABC, Generic[S, M]):
+    """One family of puzzles in which pieces move on a board.
+
+    Type variables: S the state, M the move. The goal is part of the state's shared, unchanging side where the family
+    needs one for the solver; `goal` is its JSON.
+    """
+
+    name: ClassVar[str]
+    params: ClassVar[type[Params]]
+
+    # -- rules -------------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, params: Any) -> S:
+        """A random start state that has a solution.
+
+        Raises:
+            GenreasonError: no instance was found within the tries; says which parameter was too tight.
+        """
+
+    @abstractmethod
+    def solve(self, state: S) -> Solution[M] | None:
+        """An optimal solution (see the family's docstring for the measure), or None where there is none."""
+
+    @abstractmethod
+    def moves(self, state: S) -> Iterable[M]:
+        """The legal moves."""
+
+    @abstractmethod
+    def step(self, state: S, move: M) -> S:
+        """The state after the move.
+
+        Raises:
+            IllegalMove: the rules forbid it; the message says why in a person's words.
+        """
+
+    @abstractmethod
+    def done(self, state: S) -> bool:
+        """Whether the goal holds."""
+
+    # -- forms -------------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def encode(self, state: S) -> tuple[Json, Json]:
+        """The state and its goal as JSON (`Instance.state`, `Instance.goal`)."""
+
+    @abstractmethod
+    def decode(self, state: Json, goal: Json) -> S:
+        """The inverse of `encode`.
+
+        Raises:
+            UserError: the JSON is no state of this family; names the field.
+        """
+
+    @abstractmethod
+    def canonical(self, state: S) -> bytes:
+        """A form that is equal exactly for states that are the same up to the family's symmetries."""
+
+    @abstractmethod
+    def plan(self, state: S, move: M) -> str:
+        """The move in words: interleaved text for training."""
+
+    def words(self, state: S) -> dict[str, str]:
+        """Extra `{fields}` for the card's prompts (style words are added by the task)."""
+        return {}
+
+    # -- pictures ----------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def board(self, instance: Instance) -> Board:
+        """The scene as layers: the still picture and the pieces that move."""
+
+    def picture(self, instance: Instance) -> Frame:
+        """The first frame: as somebody else drew it, or drawn here."""
+        if instance.foreign:
+            return read_picture(instance)
+        return self.board(instance).draw(self.places(self.start(instance)))
+
+    @abstractmethod
+    def places(self, state: S) -> Places:
+        """Where the board's pieces stand in this state, in the order of `Board.pieces`."""
+
+    @abstractmethod
+    def arranged(self, state: S, places: Places) -> S:
+        """The state with the pieces at these (whole) cells, legal or not: what a picture shows."""
+
+    @abstractmethod
+    def explain(self, state: S, places: Places) -> str:
+        """Why no legal move leads from the state to pieces at `places`, in a person's words."""
+
+    @abstractmethod
+    def layout(self, state: S, size: tuple[int, int], style: str) -> Json:
+        """`Instance.scene`: the grid's geometry in pixels for a picture of `size` (width, height)."""
+
+    @abstractmethod
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that the family can be drawn in."""
+
+    @abstractmethod
+    def style_words(self, style: str) -> dict[str, str]:
+        """What a person calls the things in a picture of this style, for prompts."""
+
+    def start(self, instance: Instance) -> S:
+        """The instance's start state."""
+        return self.decode(instance.state, instance.goal)
+
+
+def read_picture(instance: Instance) -> Frame:
+    """The first frame that came with a foreign instance.
+
+    Raises:
+        UserError: there is no such picture, or it cannot be read.
+    """
+    path = instance.first_frame
+    picture = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise UserError(f"{instance.sample_id}: no readable first frame at {path}: import the data again")
+    return np.asarray(picture, np.uint8)
+
+
+@functools.cache
+def load(name: str) -> Puzzle[Any, Any]:
+    """The puzzle of that name: `genreason.puzzles.NAME.PUZZLE`, or a third party's entry point `genreason.puzzles`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    third_party = {point.name: point for point in entry_points(group="genreason.puzzles")}
+    if name in third_party:
+        found: Puzzle[Any, Any] = third_party[name].load()
+        return found
+    try:
+        module = importlib.import_module(f"genreason.puzzles.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"genreason.puzzles.{name}":
+            raise
+        raise unknown("puzzle", name, third_party) from None
+    puzzle: Puzzle[Any, Any] = module.PUZZLE
+    return puzzle

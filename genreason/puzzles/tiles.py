@@ -1,0 +1,170 @@
+"""The drawing side of puzzles that are played on a board of tiles."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from genreason import seeds
+from genreason.perceive.foreign import take_apart
+from genreason.puzzles.base import M, Places, Puzzle, S
+from genreason.render.board import Board, Piece, blend
+from genreason.render.lattice import Lattice
+from genreason.render.marks import Mark, paint
+from genreason.render.styles import STYLES, Paint, Style
+from genreason.render.textures import surface
+from genreason.types import Frame, IllegalMove, Instance, Json, UserError, unknown
+
+FLOOR, WALL, GOAL = 0, 1, 2
+Tiles = npt.NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+MOST_BOARDS = 4
+_BOARDS: dict[tuple[object, ...], Board] = {}
+
+
+class TilePuzzle(Puzzle[S, M]):
+    """A puzzle on a board of floor, walls and goals, over which pieces move from tile to tile.
+
+    A family gives `tiles` and `pieces`; scenes, styles and reading come from here.
+    """
+
+    lines: ClassVar[bool] = False  # whether walls may also be drawn as lines (rooms at odd rows and columns)
+
+    @abstractmethod
+    def tiles(self, state: S) -> Tiles:
+        """The part of the state that stands still: (rows, cols) of FLOOR, WALL, GOAL."""
+
+    @abstractmethod
+    def pieces(self, state: S) -> tuple[str, ...]:
+        """Kinds of the pieces in the order of `places` ("box", ..., "agent"): later ones are drawn on top."""
+
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that the family can be drawn in."""
+        return tuple(name for name, style in STYLES.items() if self.lines or not style.lines)
+
+    def style(self, name: str) -> Style:
+        """The style of that name.
+
+        Raises:
+            UserError: the family cannot be drawn so.
+        """
+        if name not in self.styles():
+            raise unknown(f"style of {self.name}", name, self.styles())
+        return STYLES[name]
+
+    def style_words(self, style: str) -> dict[str, str]:
+        """What a person calls the things in a picture of this style."""
+        return self.style(style).words()
+
+    def layout(self, state: S, size: tuple[int, int], style: str) -> Json:
+        """`Instance.scene`: the grid's geometry in pixels for a picture of `size` (width, height)."""
+        rows, cols = self.tiles(state).shape
+        if min(size[0] / cols, size[1] / rows) < 6:
+            small = f"a board of {cols} x {rows} tiles cannot be read at {size[0]} x {size[1]} pixels"
+            raise UserError(f"{small}: use --size {6 * max(rows, cols)} or more")
+        if not self.style(style).lines:
+            return {"grid": Lattice.fit(cols, rows, size).to_json()}
+        pitch = min(size[0] / (cols - 0.7), size[1] / (rows - 0.7))
+        x0, y0 = (size[0] - cols * pitch) / 2, (size[1] - rows * pitch) / 2
+        return {"grid": Lattice(cols=cols, rows=rows, x0=x0, y0=y0, cell_w=pitch, cell_h=pitch).to_json()}
+
+    def explain(self, state: S, places: Places) -> str:
+        """Why no legal move leads from the state to pieces at `places`, in a person's words.
+
+        The last piece is the one that moves by itself; its moves are "up", "down", "left" and "right".
+        """
+        gap = places - self.places(state)
+        i = int(np.abs(gap).max(axis=1).argmax())
+        name, (dx, dy) = self.pieces(state)[i], gap[i]
+        across = abs(dx) >= abs(dy)
+        way = ("left", "right")[int(dx > 0)] if across else ("up", "down")[int(dy > 0)]
+        if i < len(gap) - 1:
+            return f"the {name} moves {way} without a push"
+        try:
+            self.step(state, cast(M, way))
+        except IllegalMove as reason:
+            return f"the {name} goes {way}: {reason}"
+        return f"the {name} is {max(abs(dx), abs(dy)):.1f} cells from where legal moves could bring it"
+
+    def board(self, instance: Instance) -> Board:
+        """The scene as layers: the still picture and the pieces that move.
+
+        A scene that somebody else drew is taken apart from its first frame. The last few boards are kept.
+        """
+        key = (instance.key, instance.style, instance.size, str(instance.first_frame))
+        if key not in _BOARDS:
+            while len(_BOARDS) >= MOST_BOARDS:
+                del _BOARDS[next(iter(_BOARDS))]
+            _BOARDS[key] = self._board(instance)
+        return _BOARDS[key]
+
+    def _board(self, instance: Instance) -> Board:
+        state = self.start(instance)
+        if instance.foreign:
+            lattice = Lattice.from_json(instance.scene["grid"])
+            names, places = self.pieces(state), self.places(state)
+            return take_apart(self.picture(instance), self.tiles(state), lattice, names, places)
+        style = self.style(instance.style)
+        lattice = Lattice.from_json(instance.scene["grid"])
+        plate = _plate(self.tiles(state), lattice, style, instance)
+        unit = lattice.cell_w * (2 if style.lines else 1)
+        marks: dict[str, Mark] = {"agent": style.agent, "box": style.box}
+        pieces = tuple(
+            Piece(kind, *paint(marks[kind], marks[kind].scale * unit)) for kind in self.pieces(state)
+        )
+        return Board(plate=plate, pieces=pieces, lattice=lattice, words=style.words())
+
+
+def _plate(tiles: Tiles, lattice: Lattice, style: Style, instance: Instance) -> Frame:
+    """The still picture: floor, walls and goals."""
+    w, h = instance.size
+    rng = seeds.stream(instance.key, "surface")
+    wall = np.zeros((h, w), np.bool_)
+    for left, top, right, bottom in _walls(tiles, lattice, style.lines):
+        wall[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    floor = _surface(rng, instance.size, style.floor, lattice.cell_w)
+    plate = np.where(wall[..., None], _surface(rng, instance.size, style.wall, lattice.cell_w), floor)
+    if style.grid:
+        xs, ys = lattice.edges()
+        for x in xs[(xs >= 0) & (xs < w)]:
+            plate[:, x] -= style.grid
+        for y in ys[(ys >= 0) & (ys < h)]:
+            plate[y] -= style.grid
+    frame = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
+    unit = lattice.cell_w * (2 if style.lines else 1)
+    goal = Piece("goal", *paint(style.goal, style.goal.scale * unit))
+    for row, col in np.argwhere(tiles == GOAL):
+        x, y = lattice.pixels((col, row))
+        blend(frame, goal, float(x), float(y))
+    return frame
+
+
+def _surface(
+    rng: np.random.Generator, size: tuple[int, int], look: Paint, cell: float
+) -> npt.NDArray[np.float32]:
+    return surface(rng, size, look.colour, look.texture, look.strength, cell)
+
+
+def _walls(tiles: Tiles, lattice: Lattice, lines: bool) -> list[Box]:
+    """Rectangles (left, top, right, bottom) of wall in pixels."""
+    rows, cols = tiles.shape
+    if not lines:
+        xs, ys = lattice.edges()
+        xs[0], ys[0], xs[-1], ys[-1] = 0, 0, 1 << 16, 1 << 16  # a margin around the board is wall too
+        return [
+            (int(xs[c]), int(ys[r]), int(xs[c + 1]), int(ys[r + 1])) for r, c in np.argwhere(tiles == WALL)
+        ]
+    half = max(lattice.cell_w * 0.15, 1.0)
+    centre = lattice.pixels(np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), -1))
+    boxes: list[Box] = []
+    for r, c in np.argwhere(tiles == WALL):
+        if r % 2 == 0 and c % 2 == 0:
+            continue
+        across, down = (1, 0) if r % 2 == 0 else (0, 1)
+        left, top = centre[r - down, c - across] - half
+        right, bottom = centre[r + down, c + across] + half
+        boxes.append((round(float(left)), round(float(top)), round(float(right)), round(float(bottom))))
+    return boxes

@@ -1,0 +1,1 @@
+"""Drawing: grids, styles, pieces, motion."""

@@ -1,0 +1,159 @@
+"""Small pictures drawn by code: discs, squares, stars, crates and little characters, anti-aliased at any size."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Colour = tuple[int, int, int]
+Coverage = npt.NDArray[np.bool_]
+Grid = npt.NDArray[np.float32]
+OVERSAMPLING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One shape of a mark: centre (x, y) and half extents (w, h) in the unit square [-1, 1]; later layers cover."""
+
+    shape: str
+    colour: Colour
+    x: float = 0.0
+    y: float = 0.0
+    w: float = 1.0
+    h: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A picture made of layers.
+
+    Attributes:
+        noun: what a person calls it ("disc", "robot").
+        colour: the colour a person names it by.
+        layers: shapes from back to front.
+        scale: width as a share of the unit it stands in (a cell, or a room where walls are lines).
+    """
+
+    noun: str
+    colour: Colour
+    layers: tuple[Layer, ...]
+    scale: float = 0.6
+
+
+def _star(x: Grid, y: Grid) -> Coverage:
+    radius = np.hypot(x, y)
+    angle = np.arctan2(x, -y)
+    sector = np.abs((angle / (2 * np.pi / 5) + 0.5) % 1.0 - 0.5) * 2
+    return np.asarray(radius <= 1.0 - 0.58 * sector, np.bool_)
+
+
+SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
+    "disc": lambda x, y: x * x + y * y <= 1,
+    "square": lambda x, y: np.maximum(np.abs(x), np.abs(y)) <= 1,
+    "rounded": lambda x, y: (
+        (np.maximum(np.abs(x) - 0.6, 0) ** 2 + np.maximum(np.abs(y) - 0.6, 0) ** 2) <= 0.16
+    ),
+    "diamond": lambda x, y: np.abs(x) + np.abs(y) <= 1,
+    "ring": lambda x, y: (x * x + y * y <= 1) & (x * x + y * y >= 0.3),
+    "triangle": lambda x, y: (y <= 1) & (np.abs(x) * 2 <= y + 1),
+    "cross": lambda x, y: (
+        (np.minimum(np.abs(x), np.abs(y)) <= 0.32) & (np.maximum(np.abs(x), np.abs(y)) <= 1)
+    ),
+    "star": _star,
+    "frame": lambda x, y: (
+        (np.maximum(np.abs(x), np.abs(y)) <= 1) & (np.maximum(np.abs(x), np.abs(y)) >= 0.62)
+    ),
+    "ghost": lambda x, y: (
+        ((x * x + (y + 0.1) ** 2 <= 0.81) & (y <= -0.1))
+        | ((np.abs(x) <= 0.9) & (y > -0.1) & (y <= 0.95 - 0.3 * np.abs((x * 1.6) % 1.0 - 0.5)))
+    ),
+}
+
+
+def shape(name: str, colour: Colour, scale: float = 0.6, *, edge: Colour | None = None) -> Mark:
+    """A mark of one shape, with an outline in `edge` where given."""
+    layers: tuple[Layer, ...] = (Layer(name, colour),)
+    if edge is not None:
+        layers = (Layer(name, edge), Layer(name, colour, w=0.78, h=0.78))
+    return Mark(name, colour, layers, scale)
+
+
+def crate(colour: Colour, dark: Colour, scale: float = 0.84) -> Mark:
+    """A wooden box: a frame and two boards."""
+    layers = (
+        Layer("square", dark),
+        Layer("square", colour, w=0.8, h=0.8),
+        Layer("square", dark, w=0.8, h=0.08, y=-0.28),
+        Layer("square", dark, w=0.8, h=0.08, y=0.28),
+        Layer("square", dark, w=0.09, h=0.8),
+    )
+    return Mark("crate", colour, layers, scale)
+
+
+def robot(colour: Colour, dark: Colour, scale: float = 0.72) -> Mark:
+    """A robot's head with an antenna and two eyes."""
+    layers = (
+        Layer("square", dark, w=0.08, h=0.3, y=-0.72),
+        Layer("disc", colour, w=0.17, h=0.17, y=-0.86),
+        Layer("rounded", dark, w=0.92, h=0.74, y=0.24),
+        Layer("rounded", colour, w=0.8, h=0.62, y=0.24),
+        Layer("disc", (250, 250, 250), x=-0.36, y=0.1, w=0.22, h=0.22),
+        Layer("disc", (250, 250, 250), x=0.36, y=0.1, w=0.22, h=0.22),
+        Layer("disc", (20, 20, 24), x=-0.36, y=0.1, w=0.1, h=0.1),
+        Layer("disc", (20, 20, 24), x=0.36, y=0.1, w=0.1, h=0.1),
+        Layer("square", dark, y=0.56, w=0.42, h=0.09),
+    )
+    return Mark("robot", colour, layers, scale)
+
+
+def ghost(colour: Colour, scale: float = 0.72) -> Mark:
+    """A ghost with two eyes."""
+    layers = (
+        Layer("ghost", colour),
+        Layer("disc", (255, 255, 255), x=-0.34, y=-0.2, w=0.24, h=0.28),
+        Layer("disc", (255, 255, 255), x=0.34, y=-0.2, w=0.24, h=0.28),
+        Layer("disc", (25, 25, 60), x=-0.26, y=-0.16, w=0.12, h=0.14),
+        Layer("disc", (25, 25, 60), x=0.42, y=-0.16, w=0.12, h=0.14),
+    )
+    return Mark("ghost", colour, layers, scale)
+
+
+def flag(colour: Colour, pole: Colour, scale: float = 0.78) -> Mark:
+    """A flag on a pole."""
+    layers = (
+        Layer("square", pole, x=-0.62, w=0.1, h=1.0),
+        Layer("square", colour, x=0.12, y=-0.5, w=0.68, h=0.44),
+        Layer("square", pole, x=-0.3, y=0.94, w=0.5, h=0.08),
+    )
+    return Mark("flag", colour, layers, scale)
+
+
+@functools.lru_cache(maxsize=256)
+def paint(mark: Mark, width: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The mark drawn `width` pixels wide, in the middle of an odd square.
+
+    Returns:
+        rgb (n, n, 3) float32 0-255, not multiplied by alpha, and alpha (n, n) float32 in [0, 1].
+    """
+    n = int(np.ceil(width)) // 2 * 2 + 3
+    axis = (np.arange(n * OVERSAMPLING, dtype=np.float32) + np.float32(0.5)) / OVERSAMPLING - np.float32(
+        n / 2
+    )
+    x, y = np.meshgrid(axis * np.float32(2 / width), axis * np.float32(2 / width))
+    rgb = np.zeros((*x.shape, 3), np.float32)
+    rgb[:] = mark.colour
+    covered = np.zeros(x.shape, np.bool_)
+    for layer in mark.layers:
+        inside = SHAPES[layer.shape]((x - layer.x) / layer.w, (y - layer.y) / layer.h)
+        rgb[inside] = layer.colour
+        covered |= inside
+    alpha_hi = covered.astype(np.float32)
+    alpha = cv2.resize(alpha_hi, (n, n), interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(rgb * alpha_hi[..., None], (n, n), interpolation=cv2.INTER_AREA)
+    rgb_lo = np.where(alpha[..., None] > 0, mean / np.maximum(alpha[..., None], 1e-6), np.float32(0))
+    return np.asarray(rgb_lo, np.float32), np.asarray(alpha, np.float32)

@@ -1,0 +1,288 @@
+"""Replay what was perceived on the rules of the puzzle, and say what holds and what was broken first.
+
+The verifier sees a start state, the rules and a track. It never sees a solution: any legal way to the goal passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from genreason.perceive.track import Track
+from genreason.puzzles.base import Puzzle
+from genreason.types import Verdict, Violation, unscored
+
+CHECKS = (
+    "rules.legal", "rules.goal", "objects.present", "objects.unique", "objects.continuous", "scene.first_frame",
+    "scene.kept", "camera.still",
+)  # fmt: skip
+Bools = npt.NDArray[np.bool_]
+
+
+class Tolerances(BaseModel):
+    """How exact a clip must be; the figures that people use when they look at clips.
+
+    Attributes:
+        lane: how far (cells) a centre may leave its lane: corner rounding.
+        jump: steps that a piece may take from one frame to the next.
+        leap: cells from frame to frame that are a teleport, where the clip's own pace is three times slower.
+        step: cells that are a teleport when there is rest before and after.
+        missing_frames: frames in a row in which a piece may be unseen.
+        extra_frames: frames in a row in which something extra may be seen.
+        change_area: changed part of the still scene (square cells) that counts as a change.
+        change_frames: frames in a row after which it does.
+        camera: movement of the camera, in shares of the picture's width or height.
+        start: share of the first frame that may differ from the given one.
+        contrast: least difference (0-255) between a piece and its background that can be read.
+        present: opacity from which a piece counts as there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: float = Field(0.25, ge=0, le=0.45)
+    jump: int = Field(3, ge=1, le=6)
+    leap: float = Field(1.6, gt=0)
+    step: float = Field(0.75, gt=0)
+    missing_frames: int = Field(2, ge=0)
+    extra_frames: int = Field(2, ge=0)
+    change_area: float = Field(0.12, gt=0)
+    change_frames: int = Field(3, ge=0)
+    camera: float = Field(0.02, gt=0)
+    start: float = Field(0.03, gt=0)
+    contrast: float = Field(12.0, ge=0)
+    present: float = Field(0.5, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How far the track could be followed on the rules: moves made until the end or the first violation."""
+
+    moves: int
+    broken_at: int | None
+    what: str
+    piece: int
+
+
+def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
+    """Follow the track from state to state by legal moves.
+
+    In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it that is
+    reached from the last one by at most `jump` legal moves.
+    """
+    far, moves = 0.5 + rules.lane, 0
+    stand = puzzle.places(state)
+    for t, places in enumerate(track.places_TN2):
+        if track.broken_T[t]:
+            continue
+        gap = float(np.abs(places - stand).max())
+        if gap <= 0.4:
+            continue
+        best, best_gap, steps = state, gap - 0.1, 0
+        for depth, reached in _reachable(puzzle, state, 1 if gap <= far else rules.jump):
+            new_gap = float(np.abs(places - puzzle.places(reached)).max())
+            if new_gap < best_gap - 1e-6:
+                best, best_gap, steps = reached, new_gap, depth
+        if steps:
+            state, stand, moves, gap = best, puzzle.places(best), moves + steps, best_gap
+        if gap > far:
+            off = np.abs(places - stand).max(axis=1)
+            return Replay(moves, t, puzzle.explain(state, places), int(off.argmax()))
+    return Replay(moves, None, "", 0)
+
+
+def _reachable(puzzle: Puzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[int, Any]]:
+    """States that at most `depth` legal moves lead to, nearest first."""
+    seen, ring = {state}, [state]
+    for d in range(1, depth + 1):
+        following = []
+        for at in ring:
+            for move in puzzle.moves(at):
+                after = puzzle.step(at, move)
+                if after not in seen:
+                    seen.add(after)
+                    following.append(after)
+                    yield d, after
+        ring = following
+
+
+def verify(
+    puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances, to_pixels: ToPixels
+) -> Verdict:
+    """The verdict on a track.
+
+    Args:
+        puzzle: the rules.
+        state: the start state.
+        track: what was seen.
+        rules: tolerances of the judge's card.
+        to_pixels: cells (..., 2) to pixels of the instance's first frame, to say where a violation is.
+    """
+    if len(track) < 2:
+        return unscored("the clip has one frame: nothing happens in it")
+    if min(track.contrast_N, default=255.0) < rules.contrast:
+        name = track.names[int(np.argmin(track.contrast_N))]
+        return unscored(f"the {name} hardly differs from its background: its place cannot be read")
+    start = puzzle.places(state)
+    at_start = _starts_right(track, start, rules)
+    if track.start_gap == 0 and (track.presence_TN[0] < rules.present).any():
+        return unscored("the scene is intact, but the pieces could not be found in the first frame")
+    found: list[Violation] = []
+    note = _Notes(track, to_pixels, found)
+    note.first(np.array([not at_start or track.start_gap > rules.start]), "scene.first_frame",
+               lambda t: "the clip does not start from the given frame", lambda t: None)  # fmt: skip
+    _check_objects(note, track, rules)
+    _check_scene(note, track, rules)
+    trace = replay(puzzle, state, track, rules)
+    if trace.broken_at is not None:
+        note.add(
+            trace.broken_at, "rules.legal", trace.what, tuple(track.places_TN2[trace.broken_at, trace.piece])
+        )
+    _check_goal(note, puzzle, state, track, rules)
+    found.sort(key=lambda violation: (violation.seconds, CHECKS.index(violation.check)))
+    broken = {violation.check for violation in found}
+    checks = {name: 0.0 if name in broken else 1.0 for name in CHECKS}
+    solved = all(value for name, value in checks.items() if name.startswith(("rules.", "objects.")))
+    passed = not broken
+    reason = f"reaches the goal by {trace.moves} legal moves" if passed else _sentence(found[0])
+    return Verdict(
+        status="pass" if passed else "fail",
+        score=float(passed),
+        checks=checks,
+        metrics={"solved": float(solved), "moves": float(trace.moves)},
+        violations=tuple(found),
+        reason=reason,
+    )
+
+
+def _sentence(violation: Violation) -> str:
+    return f"at {violation.seconds:.2f} s: {violation.what}"
+
+
+def _starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerances) -> bool:
+    near = bool(np.abs(track.places_TN2[0] - start).max() <= 0.5)
+    return near and bool((track.presence_TN[0] >= rules.present).all())
+
+
+ToPixels = Callable[[npt.ArrayLike], npt.NDArray[np.float32]]
+Where = tuple[float, ...] | None
+
+
+class _Notes:
+    """Collects the first violation of each check."""
+
+    def __init__(self, track: Track, to_pixels: ToPixels, found: list[Violation]) -> None:
+        self.track, self.to_pixels, self.found = track, to_pixels, found
+
+    def add(self, t: int, check: str, what: str, cell: Where) -> None:
+        where = None if cell is None else self.to_pixels(cell)
+        spot = None if where is None else (float(where[0]), float(where[1]))
+        self.found.append(Violation(t / self.track.fps, check, what, spot))
+
+    def first(
+        self,
+        broken_T: Bools,
+        check: str,
+        what: Callable[[int], str],
+        where: Callable[[int], Where],
+        run: int = 1,
+    ) -> None:
+        """Note the first run of at least `run` broken frames, or a shorter one that lasts to the end of the clip."""
+        if not broken_T.any():
+            return
+        padded = np.concatenate([[False], broken_T, [False]]).astype(np.int8)
+        starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
+        long = (ends - starts >= run) | (ends == len(broken_T))
+        if long.any():
+            t = int(starts[int(np.argmax(long))])
+            self.add(t, check, what(t), where(t))
+
+
+def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
+    places, n = track.places_TN2, len(track)
+    readable = ~track.broken_T
+    for i, name in enumerate(track.names):
+        gone = (track.presence_TN[:, i] < rules.present) & readable
+        note.first(gone, "objects.present", lambda t, name=name: f"the {name} is gone",
+                   lambda t, i=i: tuple(places[t, i]), rules.missing_frames + 1)  # fmt: skip
+    moved = np.abs(np.diff(places, axis=0)).max(axis=-1)
+    seen = (track.presence_TN >= rules.present) & readable[:, None]
+    for i, name in enumerate(track.names):
+        leaps = np.concatenate([[False], _leaps(moved[:, i], rules) & seen[1:, i]])
+        note.first(
+            leaps,
+            "objects.continuous",
+            lambda t, i=i, name=name: f"the {name} jumps {moved[t - 1, i]:.1f} cells in one frame",
+            lambda t, i=i: tuple(places[t, i]),
+        )
+    extra: dict[str, Bools] = {}
+    for spot in track.spots:
+        if spot.name:
+            extra.setdefault(spot.name, np.zeros(n, np.bool_))[spot.t] = True
+    for name, frames in extra.items():
+        note.first(frames, "objects.unique", lambda t, name=name: f"there is one {name} too many",
+                   lambda t, name=name: _spot(track, t, name), rules.extra_frames + 1)  # fmt: skip
+    _keep_first(note.found, "objects.")
+
+
+def _leaps(moved: npt.NDArray[np.float32], rules: Tolerances) -> Bools:
+    """Which frame-to-frame movements (cells) no piece can make that is seen to move.
+
+    Too far for any pace, far against the clip's own pace, or a whole step out of rest into rest.
+    """
+    pace = moved[moved > 0.02]
+    usual = float(np.quantile(pace, 0.75)) if len(pace) else 0.0
+    rest = np.concatenate([[True, True], moved < 0.08, [True, True]])
+    alone = rest[:-4] & rest[1:-3] & rest[3:-1] & rest[4:]
+    far = (moved > max(rules.leap, 3 * usual)) | (moved > rules.jump + 0.5)
+    return np.asarray(far | (alone & (moved >= rules.step)), np.bool_)
+
+
+def _check_scene(note: _Notes, track: Track, rules: Tolerances) -> None:
+    area = np.zeros(len(track))
+    for spot in track.spots:
+        if not spot.name:
+            area[spot.t] += spot.area
+    note.first(area >= rules.change_area, "scene.kept",
+               lambda t: f"the scene changes ({area[t : t + 3].max():.1f} cells)",
+               lambda t: _spot(track, t, ""), rules.change_frames + 1)  # fmt: skip
+    note.first(
+        track.broken_T, "scene.kept", lambda t: "hardly anything of the scene is left", lambda t: None, 2
+    )
+    _keep_first(note.found, "scene.kept")
+    moving = (track.camera_T2.max(axis=1) > rules.camera) & ~track.broken_T
+    note.first(moving, "camera.still",
+               lambda t: f"the camera moves (by {100 * track.camera_T2[t:].max():.0f} % of the picture)",
+               lambda t: None, 2)  # fmt: skip
+
+
+def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> None:
+    end = len(track) - 1
+    if track.broken_T[end]:
+        note.add(end, "rules.goal", "nothing can be read in the last frame", None)
+    elif (track.presence_TN[end] < rules.present).any():
+        name = track.names[int(np.argmin(track.presence_TN[end]))]
+        note.add(end, "rules.goal", f"the {name} is gone at the end", None)
+    elif not puzzle.done(puzzle.arranged(state, np.rint(track.places_TN2[end]))):
+        note.add(end, "rules.goal", "the goal is not reached at the end", tuple(track.places_TN2[end, -1]))
+
+
+def _spot(track: Track, t: int, name: str) -> Where:
+    """Where the largest spot of that kind is in frame t."""
+    spots = [spot for spot in track.spots if spot.t == t and spot.name == name]
+    if not spots:
+        return None
+    largest = max(spots, key=lambda spot: spot.area)
+    return largest.x, largest.y
+
+
+def _keep_first(found: list[Violation], prefix: str) -> None:
+    """Of several violations of one check keep the earliest."""
+    for check in {violation.check for violation in found if violation.check.startswith(prefix)}:
+        same = [violation for violation in found if violation.check == check]
+        first = min(same, key=lambda violation: violation.seconds)
+        found[:] = [violation for violation in found if violation.check != check or violation is first]
