@@ -28,18 +28,17 @@ def run_demo(out: Path, *, workers: int = 1, progress: Progress | None = None) -
     """
     grader = cards.load(cards.JudgeCard, "rules")
     data = run.make(cards.load(cards.SuiteCard, SUITE), out / "data", workers=workers, progress=progress)
-    total = len(data) * (len(GENERATORS) + 1)
     made = []
     for name in GENERATORS:
         card = cards.load(cards.GeneratorCard, name)
         made.append(run.generate(card, data, out / "runs" / name, workers=workers))
         if progress is not None:
-            progress("answer", len(data) * len(made), total)
+            progress("answer", len(data) * len(made), len(data) * len(GENERATORS))
     made.append(run.attach(data, _clips(data, out / "clips"), out / "runs" / "folder"))
     for done, folder in enumerate(made, start=1):
         run.judge(grader, folder, workers=workers)
         if progress is not None:
-            progress("judge", len(data) * done, total)
+            progress("judge", len(data) * done, len(data) * len(made))
     roots = [folder.root for folder in made]
     return roots, write_report(roots, out)
 

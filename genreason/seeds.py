@@ -1,7 +1,8 @@
 """The only place where randomness begins.
 
-A stream is named by a tuple; its generator is seeded with the tuple's hash. Seeds are never added to an index, and there
-is no global generator, so that neighbours in any axis share nothing and any sample can be made alone.
+A stream is named by a tuple; its generator is seeded with the tuple's hash. Seeds are never added to an
+index, and there is no global generator, so that neighbours in any axis share nothing and any sample can be
+made alone.
 """
 
 from __future__ import annotations

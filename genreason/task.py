@@ -6,6 +6,7 @@ on any machine, in any order. Splits share no puzzle: each owns a part of the sp
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 from abc import ABC, abstractmethod
@@ -38,6 +39,11 @@ def split_of(print_: str) -> str:
         if place < end:
             return split
     return "test"  # the shares' rounded sum may end just below 1
+
+
+@functools.cache
+def _style_words(puzzle: str, style: str) -> dict[str, str]:
+    return base.load(puzzle).style_words(style)
 
 
 class Source(ABC):
@@ -204,7 +210,7 @@ class Task(Source):
         return seeds.stream(*self._identity(index), use)
 
     def _prompt(self, template: str, state: Any, style: str) -> str:
-        words = {**self.puzzle.style_words(style), **self.puzzle.words(state)}
+        words = {**_style_words(self.card.puzzle, style), **self.puzzle.words(state)}
         for field in cards.prompt_fields(template):
             if field not in words:
                 raise unknown(f"prompt field in task {self.card.name}:", field, words)

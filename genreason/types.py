@@ -1,7 +1,7 @@
 """The nouns that everything else speaks in: instance, solution, clip, verdict.
 
-Frozen dataclasses over numpy and the standard library only, so that a verifier, a trainer and a report can share them
-without loading anything heavy.
+Frozen dataclasses over numpy and the standard library only, so that a verifier, a trainer and a report can
+share them without loading anything heavy.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Instance:
     """One puzzle, self-contained: a verifier needs nothing else.
 
     Attributes:
-        key: blake2b of (task@version, level, params, style, split, seed, index); the identity of the instance.
+        key: blake2b of (task@version, level, params, style, split, seed, index); the identity of the
+            instance.
         style: how it is drawn; the rules never depend on it.
         state: the start state, as the puzzle encodes it.
         goal: what must hold at the end, as the puzzle encodes it.
@@ -60,8 +61,8 @@ class Instance:
         size: (width, height) of the first frame in pixels.
         fps: frames per second of the solution clip.
         scene: where things stand in pixels (grid geometry) and how the clip moves.
-        first_frame: the picture itself, where the scene was drawn by somebody else; None where `style` draws it.
-            Kept beside the data (first_frame.png), not in the JSON.
+        first_frame: the picture itself, where the scene was drawn by somebody else; None where `style` draws
+            it. Kept beside the data (first_frame.png), not in the JSON.
     """
 
     key: str
@@ -127,6 +128,7 @@ class Solution(Generic[M]):
     optimal: bool = True
 
     def __len__(self) -> int:
+        """Number of moves."""
         return len(self.moves)
 
 
@@ -149,9 +151,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The first time that a check was broken: when (seconds), which check, what happened, where (pixels of the
-    instance's first frame, or None).
-    """  # noqa: D205
+    """The first time that a check was broken: seconds, check, what happened, and where.
+
+    `where` is in pixels of the instance's first frame, or None.
+    """
 
     seconds: float
     check: str

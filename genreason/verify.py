@@ -1,6 +1,7 @@
 """Replay what was perceived on the rules of the puzzle, and say what holds and what was broken first.
 
-The verifier sees a start state, the rules and a track. It never sees a solution: any legal way to the goal passes.
+The verifier sees a start state, the rules and a track. It never sees a solution: any legal way to the goal
+passes.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from genreason.puzzles.base import Puzzle
 from genreason.types import Verdict, Violation, unscored
 
 CHECKS = (
-    "rules.legal", "rules.goal", "objects.present", "objects.unique", "objects.continuous", "scene.first_frame",
-    "scene.kept", "camera.still",
+    "rules.legal", "rules.goal", "objects.present", "objects.unique", "objects.continuous",
+    "scene.first_frame", "scene.kept", "camera.still",
 )  # fmt: skip
 Bools = npt.NDArray[np.bool_]
+ToPixels = Callable[[npt.ArrayLike], npt.NDArray[np.float32]]
+Where = tuple[float, ...] | None
 
 
 class Tolerances(BaseModel):
@@ -71,8 +74,8 @@ class Replay:
 def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
     """Follow the track from state to state by legal moves.
 
-    In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it that is
-    reached from the last one by at most `jump` legal moves.
+    In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it
+    that is reached from the last one by at most `jump` legal moves.
     """
     far, moves = 0.5 + rules.lane, 0
     stand = puzzle.places(state)
@@ -131,31 +134,26 @@ def verify(
     at_start = _starts_right(track, start, rules)
     if track.start_gap == 0 and (track.presence_TN[0] < rules.present).any():
         return unscored("the scene is intact, but the pieces could not be found in the first frame")
-    found: list[Violation] = []
-    note = _Notes(track, to_pixels, found)
-    note.first(np.array([not at_start or track.start_gap > rules.start]), "scene.first_frame",
-               lambda t: "the clip does not start from the given frame", lambda t: None)  # fmt: skip
+    note = _Notes(track, to_pixels)
+    if not at_start or track.start_gap > rules.start:
+        note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     _check_objects(note, track, rules)
     _check_scene(note, track, rules)
     trace = replay(puzzle, state, track, rules)
     if trace.broken_at is not None:
-        note.add(
-            trace.broken_at, "rules.legal", trace.what, tuple(track.places_TN2[trace.broken_at, trace.piece])
-        )
+        place = tuple(track.places_TN2[trace.broken_at, trace.piece])
+        note.add(trace.broken_at, "rules.legal", trace.what, place)
     _check_goal(note, puzzle, state, track, rules)
-    found.sort(key=lambda violation: (violation.seconds, CHECKS.index(violation.check)))
-    broken = {violation.check for violation in found}
-    checks = {name: 0.0 if name in broken else 1.0 for name in CHECKS}
+    found = note.sorted()
+    checks = {name: 0.0 if name in note.found else 1.0 for name in CHECKS}
     solved = all(value for name, value in checks.items() if name.startswith(("rules.", "objects.")))
-    passed = not broken
-    reason = f"reaches the goal by {trace.moves} legal moves" if passed else _sentence(found[0])
     return Verdict(
-        status="pass" if passed else "fail",
-        score=float(passed),
+        status="fail" if found else "pass",
+        score=0.0 if found else 1.0,
         checks=checks,
         metrics={"solved": float(solved), "moves": float(trace.moves)},
-        violations=tuple(found),
-        reason=reason,
+        violations=found,
+        reason=_sentence(found[0]) if found else f"reaches the goal by {trace.moves} legal moves",
     )
 
 
@@ -168,65 +166,54 @@ def _starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerance
     return near and bool((track.presence_TN[0] >= rules.present).all())
 
 
-ToPixels = Callable[[npt.ArrayLike], npt.NDArray[np.float32]]
-Where = tuple[float, ...] | None
-
-
 class _Notes:
     """Collects the first violation of each check."""
 
-    def __init__(self, track: Track, to_pixels: ToPixels, found: list[Violation]) -> None:
-        self.track, self.to_pixels, self.found = track, to_pixels, found
+    def __init__(self, track: Track, to_pixels: ToPixels) -> None:
+        self.track, self.to_pixels = track, to_pixels
+        self.found: dict[str, Violation] = {}
 
-    def add(self, t: int, check: str, what: str, cell: Where) -> None:
+    def add(self, t: int | None, check: str, what: str, cell: Where) -> None:
+        """Note a violation in frame `t` (None: there is none), unless the check was broken before."""
+        if t is None:
+            return
         where = None if cell is None else self.to_pixels(cell)
         spot = None if where is None else (float(where[0]), float(where[1]))
-        self.found.append(Violation(t / self.track.fps, check, what, spot))
+        seconds = t / self.track.fps
+        if check not in self.found or seconds < self.found[check].seconds:
+            self.found[check] = Violation(seconds, check, what, spot)
 
-    def first(
-        self,
-        broken_T: Bools,
-        check: str,
-        what: Callable[[int], str],
-        where: Callable[[int], Where],
-        run: int = 1,
-    ) -> None:
-        """Note the first run of at least `run` broken frames, or a shorter one that lasts to the end of the clip."""
-        if not broken_T.any():
-            return
-        padded = np.concatenate([[False], broken_T, [False]]).astype(np.int8)
-        starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
-        long = (ends - starts >= run) | (ends == len(broken_T))
-        if long.any():
-            t = int(starts[int(np.argmax(long))])
-            self.add(t, check, what(t), where(t))
+    def sorted(self) -> tuple[Violation, ...]:
+        """The violations in order of time."""
+        return tuple(sorted(self.found.values(), key=lambda v: (v.seconds, CHECKS.index(v.check))))
+
+
+def _first_run(broken_T: Bools, run: int = 1) -> int | None:
+    """Where the first run of at least `run` broken frames begins, or a shorter one that lasts to the end."""
+    if not broken_T.any():
+        return None
+    padded = np.concatenate([[False], broken_T, [False]]).astype(np.int8)
+    starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
+    long = (ends - starts >= run) | (ends == len(broken_T))
+    return int(starts[int(np.argmax(long))]) if long.any() else None
 
 
 def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
-    places, n = track.places_TN2, len(track)
-    readable = ~track.broken_T
-    for i, name in enumerate(track.names):
-        gone = (track.presence_TN[:, i] < rules.present) & readable
-        note.first(gone, "objects.present", lambda t, name=name: f"the {name} is gone",
-                   lambda t, i=i: tuple(places[t, i]), rules.missing_frames + 1)  # fmt: skip
-    moved = np.abs(np.diff(places, axis=0)).max(axis=-1)
+    places, readable = track.places_TN2, ~track.broken_T
     seen = (track.presence_TN >= rules.present) & readable[:, None]
+    moved = np.abs(np.diff(places, axis=0)).max(axis=-1)
     for i, name in enumerate(track.names):
-        leaps = np.concatenate([[False], _leaps(moved[:, i], rules) & seen[1:, i]])
-        note.first(
-            leaps,
-            "objects.continuous",
-            lambda t, i=i, name=name: f"the {name} jumps {moved[t - 1, i]:.1f} cells in one frame",
-            lambda t, i=i: tuple(places[t, i]),
-        )
-    extra: dict[str, Bools] = {}
-    for spot in track.spots:
-        if spot.name:
-            extra.setdefault(spot.name, np.zeros(n, np.bool_))[spot.t] = True
-    for name, frames in extra.items():
-        note.first(frames, "objects.unique", lambda t, name=name: f"there is one {name} too many",
-                   lambda t, name=name: _spot(track, t, name), rules.extra_frames + 1)  # fmt: skip
-    _keep_first(note.found, "objects.")
+        t = _first_run(~seen[:, i] & readable, rules.missing_frames + 1)
+        note.add(t, "objects.present", f"the {name} is gone", None if t is None else tuple(places[t, i]))
+        t = _first_run(np.concatenate([[False], _leaps(moved[:, i], rules) & seen[1:, i]]))
+        if t is not None:
+            what = f"the {name} jumps {moved[t - 1, i]:.1f} cells in one frame"
+            note.add(t, "objects.continuous", what, tuple(places[t, i]))
+    for name in {spot.name for spot in track.spots if spot.name}:
+        extra = np.zeros(len(track), np.bool_)
+        extra[[spot.t for spot in track.spots if spot.name == name]] = True
+        t = _first_run(extra, rules.extra_frames + 1)
+        note.add(t, "objects.unique", f"there is one {name} too many", _spot(track, t, name))
 
 
 def _leaps(moved: npt.NDArray[np.float32], rules: Tolerances) -> Bools:
@@ -247,17 +234,16 @@ def _check_scene(note: _Notes, track: Track, rules: Tolerances) -> None:
     for spot in track.spots:
         if not spot.name:
             area[spot.t] += spot.area
-    note.first(area >= rules.change_area, "scene.kept",
-               lambda t: f"the scene changes ({area[t : t + 3].max():.1f} cells)",
-               lambda t: _spot(track, t, ""), rules.change_frames + 1)  # fmt: skip
-    note.first(
-        track.broken_T, "scene.kept", lambda t: "hardly anything of the scene is left", lambda t: None, 2
-    )
-    _keep_first(note.found, "scene.kept")
-    moving = (track.camera_T2.max(axis=1) > rules.camera) & ~track.broken_T
-    note.first(moving, "camera.still",
-               lambda t: f"the camera moves (by {100 * track.camera_T2[t:].max():.0f} % of the picture)",
-               lambda t: None, 2)  # fmt: skip
+    t = _first_run(area >= rules.change_area, rules.change_frames + 1)
+    if t is not None:
+        what = f"the scene changes ({area[t : t + 3].max():.1f} cells)"
+        note.add(t, "scene.kept", what, _spot(track, t, ""))
+    t = _first_run(track.broken_T, 2)
+    note.add(t, "scene.kept", "hardly anything of the scene is left", None)
+    t = _first_run((track.camera_T2.max(axis=1) > rules.camera) & ~track.broken_T, 2)
+    if t is not None:
+        far = 100 * track.camera_T2[~track.broken_T].max()
+        note.add(t, "camera.still", f"the camera moves (by {far:.0f} % of the picture)", None)
 
 
 def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> None:
@@ -271,18 +257,10 @@ def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track
         note.add(end, "rules.goal", "the goal is not reached at the end", tuple(track.places_TN2[end, -1]))
 
 
-def _spot(track: Track, t: int, name: str) -> Where:
+def _spot(track: Track, t: int | None, name: str) -> Where:
     """Where the largest spot of that kind is in frame t."""
     spots = [spot for spot in track.spots if spot.t == t and spot.name == name]
     if not spots:
         return None
     largest = max(spots, key=lambda spot: spot.area)
     return largest.x, largest.y
-
-
-def _keep_first(found: list[Violation], prefix: str) -> None:
-    """Of several violations of one check keep the earliest."""
-    for check in {violation.check for violation in found if violation.check.startswith(prefix)}:
-        same = [violation for violation in found if violation.check == check]
-        first = min(same, key=lambda violation: violation.seconds)
-        found[:] = [violation for violation in found if violation.check != check or violation is first]

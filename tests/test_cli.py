@@ -1,4 +1,4 @@
-"""The command line: one line for an error, one document for --json, a way on after Ctrl-C, and a quick start."""
+"""The command line: one line for an error, one document for --json, a way on after Ctrl-C, a quick start."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ def emit(record: Json, as_json: bool, *shown: RenderableType) -> None:
         return
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     for item in shown:
-        console.print(item)
+        console.print(item, soft_wrap=isinstance(item, str), markup=False)
 
 
 @contextlib.contextmanager
@@ -84,7 +84,8 @@ def stage() -> Iterator[Progress]:
     except UserError:
         raise
     except GenreasonError as error:
-        raise GenreasonError(f"{error}. To go on: {again()}") from error
+        text = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        raise GenreasonError(f"{text}. To go on: {again()}") from error
 
 
 def again() -> str:

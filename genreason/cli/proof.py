@@ -56,9 +56,9 @@ def demo(
 
     with console.stage() as progress:
         roots, page = run_demo(out, workers=workers, progress=progress)
-    found = aggregate(roots)["runs"]
+    found = aggregate(roots)
     end = [
         f"report: {page}",
         "Open it in a browser: every clip plays beside the solution, with what broke drawn on it.",
     ]
-    console.emit({"runs": found, "report": str(page)}, as_json, runs.table(found), *end)
+    console.emit({**found, "report": str(page)}, as_json, runs.table(found), *end)

@@ -62,6 +62,7 @@ def judge(
     out: Annotated[Path | None, typer.Option(help="The run folder for --data and --clips.")] = None,
     seed: console.Seed = 0,
     options: console.Options = None,
+    floors: Annotated[bool, typer.Option("--floors/--no-floors", help="What still and noise score.")] = True,
     workers: console.Workers = 1,
     as_json: console.AsJson = False,
 ) -> None:
@@ -82,13 +83,17 @@ def judge(
                 "judge takes either --run RUN, or --data DATA with --clips DIR|ground-truth and --out RUN"
             )
         run.judge(card, folder, options=changed, seed=seed, workers=workers, progress=progress)
+        if floors and folder.data_root.is_dir():
+            asked = DataSet.open(folder.data_root)
+            run.add_context(folder, asked, card, options=changed, workers=workers, progress=progress)
     _summary([folder.root], as_json)
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Judged runs.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; that of the first run by default.")
+        Path | None,
+        typer.Option(help="Folder for the report; the run itself, or genreason-report for several."),
     ] = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -96,7 +101,7 @@ def report(
     from genreason.report.html import write_report
 
     with console.stage():
-        page = write_report(runs, out or runs[0])
+        page = write_report(runs, out or (runs[0] if len(runs) == 1 else Path("genreason-report")))
     _summary(runs, as_json, page)
 
 
@@ -118,7 +123,7 @@ def run(
     workers: console.Workers = 1,
     as_json: console.AsJson = False,
 ) -> None:
-    """Make, generate, judge and report in one. (-o judge.KEY=VALUE is an option of the judge.)"""
+    """Make, generate, judge and report in one; -o judge.KEY=VALUE is an option of the judge."""
     from genreason import cards
     from genreason import run as stages
     from genreason.report.html import write_report
@@ -160,25 +165,26 @@ def _summary(roots: Sequence[Path], as_json: bool, page: Path | None = None) -> 
     if page is not None:
         record["report"] = str(page)
     end = f"report: {page}" if page is not None else f"next: genreason report {' '.join(map(str, roots))}"
-    console.emit(record, as_json, table(found["runs"]), end)
+    console.emit(record, as_json, table(found), end)
 
 
-def table(runs: Sequence[Json]) -> Table:
-    """Runs by task: success with its interval, coverage, and the commonest reason to fail."""
+def table(report: Json) -> Table:
+    """Runs by task: success with its interval and floors, what was unscored, the commonest reason to fail."""
     from rich.table import Table
 
-    shown = Table(
-        "run", "task", "clips", "success", "95 % interval", "unscored", "first violation", title=None
-    )
-    for run in runs:
+    shown = Table("run", "task", "clips", "success", "95 % interval", "floors", "unscored", "first violation")
+    for run in report["runs"]:
         for task, group in run["by"]["task"].items():
             first = max(run["checks"].items(), key=_first, default=(None, {"first": 0}))
+            floors = report["floors"].get(run["judge"], {}).get(task, {})
             shown.add_row(
                 run["name"],
                 task,
                 str(group["n"]),
                 _percent(group["mean"]),
                 f"{_percent(group['low'])} - {_percent(group['high'])}" if group["scored"] else "",
+                ", ".join(f"{name} {_percent(floor['mean'])}" for name, floor in floors.items())
+                or "not measured",
                 str(group["n"] - group["scored"]),
                 first[0] if first[1]["first"] else "",
             )

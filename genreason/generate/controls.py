@@ -1,7 +1,7 @@
 """Clips with known truth: cheats that a judge must fail and honest variants that it must pass.
 
-Each cheat names the check that it must break, so that a verifier cannot be right for the wrong reason. A control
-answers None where an instance offers no occasion for it (a corner cut needs a corner).
+Each cheat names the check that it must break, so that a verifier cannot be right for the wrong reason. A
+control answers None where an instance offers no occasion for it (a corner cut needs a corner).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Control:
     def generate(self, requests: Sequence[Request], seed: int) -> list[Clip]:
         """One clip a request.
 
-        Where an instance offers no occasion for a cheat, the answer is the still picture (and `meta` says so); for an
-        honest variant it is the plain solution.
+        Where an instance offers no occasion for a cheat, the answer is the still picture (and `meta` says
+        so); for an honest variant it is the plain solution.
         """
         out = []
         for request in requests:
@@ -83,7 +83,7 @@ def control(breaks: str = "") -> Callable[[Make], Make]:
     return register
 
 
-# -- honest variants of the movement ------------------------------------------------------------------------------------
+# -- honest variants of the movement -------------------------------------------------------------------------
 @control()
 def other_solution(w: Workshop) -> Clip | None:
     """Another legal way: some random legal moves first, then solved from there."""
@@ -157,7 +157,7 @@ def rounded(w: Workshop) -> Clip:
     return w.clip(Script(smooth.astype(np.float32)))
 
 
-# -- cheats in the movement -----------------------------------------------------------------------------------------------
+# -- cheats in the movement ----------------------------------------------------------------------------------
 @control("rules.goal")
 def truncated(w: Workshop) -> Clip | None:
     """The clip ends on the way."""
@@ -324,7 +324,7 @@ def self_move(w: Workshop) -> Clip | None:
     return w.clip(w.animate(kept))
 
 
-# -- cheats in the scene --------------------------------------------------------------------------------------------------
+# -- cheats in the scene -------------------------------------------------------------------------------------
 @control("scene.kept")
 def scene_erased(w: Workshop) -> Clip:
     """The walls vanish and the player goes straight to where it ends."""

@@ -1,4 +1,4 @@
-"""Controls that work on finished pictures: how files and cameras change a clip, and cheats that need no puzzle."""
+"""Controls on finished pictures: what files and cameras do to a clip, and cheats that need no puzzle."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _each(w: Workshop, edit: Callable[[int, Frame], Frame]) -> Clip:
     return Clip(render=lambda: (edit(t, frame) for t, frame in enumerate(_truth(w))), fps=w.instance.fps)
 
 
-# -- cheats -----------------------------------------------------------------------------------------------------------
+# -- cheats --------------------------------------------------------------------------------------------------
 def still(w: Workshop) -> Clip:
     """The first frame, held."""
     first = w.puzzle.picture(w.instance)
@@ -96,7 +96,7 @@ def pan(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: _zoomed(frame, 1, dx * t / last, dy * t / last))
 
 
-# -- honest variants ------------------------------------------------------------------------------------------------------
+# -- honest variants -----------------------------------------------------------------------------------------
 def _recoded(crf: float) -> Callable[[Workshop], Clip]:
     def make(w: Workshop) -> Clip:
         return Clip(

@@ -1,4 +1,4 @@
-"""What the controls are made from: one puzzle with its rules, layers, solution and a random stream of its own."""
+"""What the controls are made from: one puzzle with its rules, layers, solution and random stream."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Workshop:
         """Whether walls are drawn as lines between rooms."""
         return not self.instance.foreign and self.puzzle.style(self.instance.style).lines
 
-    # -- places on the board -----------------------------------------------------------------------------------------
+    # -- places on the board ---------------------------------------------------------------------------------
     def floor_cells(self) -> list[Cell]:
         """Plain floor cells (column, row) on which no piece stands at the start."""
         taken = {(int(x), int(y)) for x, y in self.stops[0]}
@@ -118,9 +118,11 @@ class Workshop:
         return float(np.abs(free - np.array([x, y])).max(axis=1).min()) - 0.5
 
     def chords(self, least: int, most: int) -> list[tuple[int, int, float]]:
-        """Pairs (i, j) of stops, `least` to `most` steps apart, whose straight line leaves the lane by 0.45 cells or
-        more and between which only the last piece moves; with the depth.
-        """  # noqa: D205
+        """Short cuts off the lane: pairs (i, j) of stops, and how deep their straight line leaves it.
+
+        They are `least` to `most` steps apart, only the last piece moves between them, and the straight line
+        leaves the lane by 0.45 cells or more.
+        """
         out = []
         places = np.stack(self.stops)
         for i in range(len(places)):
@@ -144,7 +146,7 @@ class Workshop:
             stops[k][-1] = (1 - share) * self.stops[i][-1] + share * self.stops[j][-1]
         return stops
 
-    # -- parts of the picture ----------------------------------------------------------------------------------------
+    # -- parts of the picture --------------------------------------------------------------------------------
     def cell_box(self, cell: Cell, half: float = 0.5) -> tuple[slice, slice]:
         """The pixels within `half` cells of a cell's centre."""
         lattice = self.board.lattice
@@ -162,7 +164,7 @@ class Workshop:
         return out
 
     def wall_cells(self) -> list[Cell]:
-        """Inner wall cells with floor on two opposite sides: taking one away opens a way that is plain to see."""
+        """Inner wall cells with floor on two opposite sides: taking one away opens a way."""
         out = []
         t = self.tiles
         for r, c in np.argwhere(t == WALL):

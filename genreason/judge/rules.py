@@ -1,4 +1,4 @@
-"""The judge by program: reads the pixels, replays what happened on the rules, and adds the published metrics."""
+"""The judge by program: reads the pixels, replays them on the rules, and adds the published metrics."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""VR-Bench's metrics (arXiv 2511.15065; as its evaluator computes them), from a trajectory that is already known.
+"""VR-Bench's metrics (arXiv 2511.15065), as its evaluator computes them, from a known trajectory.
 
-They are reported beside our verdict so that numbers compare with published ones. They do not ask whether a wall was
-crossed; `genreason.verify` does.
+They are reported beside our verdict so that numbers compare with published ones. They do not ask whether a
+wall was crossed; `genreason.verify` does.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def trajectory_metrics(
         setting: which of the published `DEFAULTS`.
 
     Returns:
-        vrbench.pr, vrbench.sr, vrbench.em and, where it is defined, vrbench.sd (only for SR 1 and paths that are no
-        shorter than the reference).
+        vrbench.pr, vrbench.sr, vrbench.em and, where it is defined, vrbench.sd (only for SR 1 and paths that
+        are no shorter than the reference).
     """
     threshold, samples = DEFAULTS[setting]
     pr = precision_rate(path, reference, threshold, samples)

@@ -1,7 +1,7 @@
 """Compare a frame with the still scene, block by block.
 
-A block is a third of a cell, at least 4 pixels. Its mean colour hardly moves under compression, blur and texture jitter, but does when
-something is drawn or erased there.
+A block is a third of a cell, at least 4 pixels. Its mean colour hardly moves under compression, blur and
+texture jitter, but does when something is drawn or erased there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How a frame differs from the scene: per block the difference and whether it counts; the tint left out."""
+    """How a frame differs from the scene, a uniform tint left out: how much, and which blocks count."""
 
     size: Means
     changed: npt.NDArray[np.bool_]
@@ -82,7 +82,9 @@ class Blocks:
         k = self.k
         pad_y, pad_x = -h % k, -w % k
         if pad_y or pad_x:
-            frame = np.asarray(cv2.copyMakeBorder(frame, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), np.uint8)
+            frame = np.asarray(
+                cv2.copyMakeBorder(frame, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT_101), np.uint8
+            )
         size = (w + pad_x) // k, (h + pad_y) // k
         return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.float32)
 
@@ -114,6 +116,19 @@ class Blocks:
             x0, x1 = int((x + left - margin) // self.k), int((x + right + margin) // self.k) + 1
             y0, y1 = int((y + top - margin) // self.k), int((y + bottom + margin) // self.k) + 1
             out[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
+        return out
+
+    def outside(self, warp: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """The blocks that a camera moved by `warp` (see `view`) does not wholly show."""
+        h, w = self.shape
+        out = np.zeros(self.base.shape[:2], np.bool_)
+        for axis, (length, zoom, shift) in enumerate(((h, warp[1], warp[3]), (w, warp[0], warp[2]))):
+            half = length / 2
+            first, last = ((edge - half - shift) / (1 + zoom / half) + half for edge in (0, length))
+            lines = out if axis == 0 else out.T
+            lines[: max(int(np.ceil(first / self.k)), 0)] = True
+            if last < length:
+                lines[max(int(last // self.k), 0) :] = True
         return out
 
 

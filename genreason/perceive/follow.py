@@ -1,8 +1,8 @@
 """Follow the pieces of a board through a clip, and watch everything that must not change.
 
-One sequential pass. The picture is compared twice: coarsely everywhere (mean colour of blocks a third of a cell wide,
-which neither codec noise nor blur moves), and finely where the pieces are. Frames are read in the clip's own pixels,
-reduced by a whole number; the board is fitted to them, not the other way round.
+One sequential pass. The picture is compared twice: coarsely everywhere (mean colour of blocks a third of a
+cell wide, which neither codec noise nor blur moves), and finely where the pieces are. Frames are read in the
+clip's own pixels, reduced by a whole number; the board is fitted to them, not the other way round.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Follower:
         self._new_spots: list[Spot] = []
         self._broken: list[bool] = []
 
-    # -- one frame ---------------------------------------------------------------------------------------------------
+    # -- one frame -------------------------------------------------------------------------------------------
     def step(self, frame: Frame) -> None:
         """Read the next frame."""
         if (frame.shape[1], frame.shape[0]) != self.clip_size:
@@ -122,7 +122,7 @@ class Follower:
         self._new_spots = []
         if not broken:
             self._follow(seen, gap.tint)
-            gap = self.blocks.compare(means, self._footprints())
+            gap = self.blocks.compare(means, self._footprints() | self.blocks.outside(self._warp))
             self._explain(seen, gap.blobs(), gap.tint)
         self._note(broken)
 
@@ -145,7 +145,7 @@ class Follower:
         self._broken.append(self._broken[-1])
         self._spots += [Spot(t, s.name, s.x, s.y, s.area) for s in self._new_spots]
 
-    # -- camera ------------------------------------------------------------------------------------------------------
+    # -- camera ----------------------------------------------------------------------------------------------
     def _prepare(self, frame: Frame) -> Frame:
         part = frame[self._crop]
         if self._reduce == 1:
@@ -186,9 +186,9 @@ class Follower:
     def _undone(self, small: Frame, warp: Warp, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
         seen = undo(small, warp)
         means = self.blocks.means(seen)
-        return seen, means, self.blocks.compare(means, covered)
+        return seen, means, self.blocks.compare(means, covered | self.blocks.outside(warp))
 
-    # -- pieces ------------------------------------------------------------------------------------------------------
+    # -- pieces ----------------------------------------------------------------------------------------------
     def _footprints(self, places_N2: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.bool_]:
         """The blocks that pieces stand on."""
         if places_N2 is None:
@@ -248,9 +248,9 @@ class Follower:
         left, right = max(int(piece.x - r), 0), min(int(piece.x + r) + 1, w)
         return seen[top:bottom, left:right]
 
-    # -- what nobody put there ---------------------------------------------------------------------------------------
+    # -- what nobody put there -------------------------------------------------------------------------------
     def _explain(self, seen: Frame, blobs: list[Blob], tint: npt.NDArray[np.float32]) -> None:
-        """Say of each changed region whether a lost piece is there, a copy of a piece, or a change of the scene."""
+        """Say of each changed region whether it is a lost piece, a copy of one, or a changed scene."""
         known, self._known = self._known, []
         for blob in blobs:
             lost = [p for p in self.pieces if p.presence < PRESENT]
@@ -286,7 +286,7 @@ class Follower:
                 return name
         return ""
 
-    # -- result ------------------------------------------------------------------------------------------------------
+    # -- result ----------------------------------------------------------------------------------------------
     def positions(self) -> npt.NDArray[np.float32]:
         """Where the pieces are now, in the clip's pixels (N, 2)."""
         left, top = self._crop[1].start, self._crop[0].start
@@ -329,7 +329,8 @@ def follow(
         frames: the clip's frames, HWC RGB uint8, any size; read once, in order.
         fps: frames per second.
         time_limit: CPU-seconds that this may take.
-        watch: called with (frame number, frame, positions in its pixels), for metrics that need the pixels too.
+        watch: called with (frame number, frame, positions in its pixels), for metrics that need the pixels
+            too.
 
     Raises:
         TimeLimitError: the limit was reached.

@@ -1,7 +1,7 @@
 """Take a picture that somebody else drew apart into the still plate and the pieces that move.
 
-Known are only the picture and the state: where walls, floor and pieces are on the grid. The floor under a piece is
-that of the other floor cells; what differs from it is the piece.
+Known are only the picture and the state: where walls, floor and pieces are on the grid. The floor under a
+piece is that of the other floor cells; what differs from it is the piece.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _box(lattice: Lattice, cell: tuple[int, int]) -> tuple[int, int, int, int]:
 def _typical(
     picture: Frame, lattice: Lattice, cells: Sequence[tuple[int, int]], size: tuple[int, int]
 ) -> tuple[Patch, float]:
-    """The median look of these cells, and how far (0-255) single cells stray from it at their worst hundredth."""
+    """The median look of these cells, and how far (0-255) their worst hundredth strays from it."""
     if not cells:
         raise UserError("no free floor cell in the picture: what lies under the pieces cannot be known")
     stack = []
@@ -83,7 +83,7 @@ def _typical(
 
 
 def _matte(patch: Patch, floor: Patch, noise: float) -> npt.NDArray[np.float32]:
-    """Opacity of the piece in its cell: what differs from the floor by more than floors differ, holes filled."""
+    """Opacity of the piece in its cell: where it differs more than floors do, holes filled."""
     differs = np.abs(patch - floor).max(axis=-1)
     low = max(14.0, min(noise, 60.0) * 1.1)
     sure = (differs > low + 12).astype(np.uint8)

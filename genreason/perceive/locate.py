@@ -70,7 +70,8 @@ class Finder:
     def _best(self, frame: Frame, x: float, y: float, reach: int) -> Match:
         left, top = round(x - self.anchor[0]) - reach, round(y - self.anchor[1]) - reach
         window = _window(frame, left, top, self.size[0] + 2 * reach, self.size[1] + 2 * reach)
-        cost = cv2.matchTemplate(window, self.template, cv2.TM_SQDIFF, mask=self.mask) / (255.0 * 255.0)
+        raw = cv2.matchTemplate(window, self.template, cv2.TM_SQDIFF, mask=self.mask)
+        cost = np.asarray(raw, np.float32) / np.float32(255.0 * 255.0)
         _, _, (i, j), _ = cv2.minMaxLoc(cost)
         fine_x, fine_y = _vertex(cost[j], i), _vertex(cost[:, i], j)
         return left + fine_x + self.anchor[0], top + fine_y + self.anchor[1], float(cost[j, i]) / self.weight

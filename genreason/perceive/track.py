@@ -61,4 +61,5 @@ class Track:
     contrast_N: tuple[float, ...]
 
     def __len__(self) -> int:
+        """Number of frames."""
         return len(self.places_TN2)

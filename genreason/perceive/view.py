@@ -1,4 +1,4 @@
-"""How a clip shows the given first frame: resized, letterboxed or cropped at the start, zoomed or panned later."""
+"""How a clip shows the given first frame: resized, letterboxed or cropped, and zoomed or panned later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genreason.types import Frame
 
 Gray = npt.NDArray[np.float32]
 Warp = npt.NDArray[np.float64]
-"""(4,): how far the view moves its right edge, bottom edge (by zoom about the middle), and its middle x, y; pixels."""
+"""(4,) in pixels: how far zoom moves the right and bottom edges, and the movement of the middle, x and y."""
 POINTS = 1600
 BLURS = (6.0, 2.0, 0.7)
 STILL: Warp = np.zeros(4)
@@ -22,7 +22,8 @@ STILL: Warp = np.zeros(4)
 class View:
     """Pixel `p` of the first frame lies at `p * scale + offset` in the clip (pixel corners at whole numbers).
 
-    `kind` is "same", "resized", "letterboxed" or "cropped"; `error` is the mean difference (0-255) that is left.
+    `kind` is "same", "resized", "letterboxed" or "cropped"; `error` is the mean difference (0-255) that is
+    left.
     """
 
     scale: tuple[float, float]
@@ -53,7 +54,7 @@ def find_view(reference: Frame, frame: Frame) -> View:
 
 
 def _difference(reference: Frame, frame: Frame, ax: float, ay: float, bx: float, by: float) -> float:
-    """Mean difference (0-255) of the two pictures under a fit, at about 64 pixels, a uniform tint left out."""
+    """Mean difference (0-255) of the pictures under a fit, at about 64 pixels, without a uniform tint."""
     h, w = reference.shape[:2]
     k = 64 / max(w, h)
     size = max(round(w * k), 8), max(round(h * k), 8)
@@ -87,8 +88,8 @@ def _without_bars(frame: Frame) -> tuple[int, int, int, int] | None:
 class Registrar:
     """Finds how a frame is moved against a still picture: zoom in x and y about the middle, and shift.
 
-    Gauss-Newton on the pixels with the strongest edges, coarse to fine (inverse compositional: everything that depends
-    on the still picture is computed once).
+    Gauss-Newton on the pixels with the strongest edges, coarse to fine (inverse compositional: everything
+    that depends on the still picture is computed once).
     """
 
     def __init__(self, plate: Frame) -> None:
@@ -96,7 +97,7 @@ class Registrar:
         self.gray = gray(plate)
         h, w = self.gray.shape
         self.half = np.array([w / 2, h / 2])
-        self._levels = [_Level(cv2.GaussianBlur(self.gray, (0, 0), blur), blur) for blur in BLURS]
+        self._levels = [_Level(_blurred(self.gray, blur), blur) for blur in BLURS]
 
     def estimate(self, frame_gray: Gray, start: Warp = STILL, *, search: bool = True) -> tuple[Warp, float]:
         """The warp that explains `frame_gray` best, and the mean difference (0-255) it leaves at edges.
@@ -105,7 +106,7 @@ class Registrar:
         """
         best = np.array(start, np.float64)
         for level in self._levels if search else self._levels[-1:]:
-            blurred = cv2.GaussianBlur(frame_gray, (0, 0), level.blur) if level.blur > 1 else frame_gray
+            blurred = _blurred(frame_gray, level.blur) if level.blur > 1 else frame_gray
             best, error = level.refine(blurred, best, self.half)
         return best, error
 
@@ -157,6 +158,10 @@ class _Level:
             if np.abs(step).max() < 0.03 or np.abs(warp).max() > half.max():
                 break
         return best, least
+
+
+def _blurred(picture: Gray, sigma: float) -> Gray:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
 def gray(frame: Frame) -> Gray:

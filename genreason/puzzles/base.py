@@ -1,8 +1,8 @@
 """What a puzzle family is: state, rules, solver, drawing and reading, in one file each.
 
-A puzzle is pure and stateless. Its states are immutable and hashable; the parts of a state that never change (walls)
-are shared between states. The rules (`moves`, `step`, `done`) are the only authority on what is legal: solver,
-controls and verifier all go through them.
+A puzzle is pure and stateless. Its states are immutable and hashable; the parts of a state that never change
+(walls) are shared between states. The rules (`moves`, `step`, `done`) are the only authority on what is
+legal: solver, controls and verifier all go through them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from genreason.types import Frame, Instance, Json, Solution, UserError, unknown
 S = TypeVar("S", bound=Hashable)
 M = TypeVar("M")
 Places = npt.NDArray[np.float32]
-"""Where the movable pieces stand: (N, 2), columns x (column) and y (row) in cells; whole numbers are cell centres."""
+"""Where the movable pieces stand: (N, 2), x (column) and y (row) in cells, whole at cell centres."""
 
 
 class Params(BaseModel):
@@ -37,14 +37,14 @@ class Params(BaseModel):
 class Puzzle(ABC, Generic[S, M]):
     """One family of puzzles in which pieces move on a board.
 
-    Type variables: S the state, M the move. The goal is part of the state's shared, unchanging side where the family
-    needs one for the solver; `goal` is its JSON.
+    Type variables: S the state, M the move. The goal is part of the state's shared, unchanging side where the
+    family needs one for the solver; `goal` is its JSON.
     """
 
     name: ClassVar[str]
     params: ClassVar[type[Params]]
 
-    # -- rules -------------------------------------------------------------------------------------------------------
+    # -- rules -----------------------------------------------------------------------------------------------
     @abstractmethod
     def sample(self, rng: np.random.Generator, params: Any) -> S:
         """A random start state that has a solution.
@@ -73,7 +73,7 @@ class Puzzle(ABC, Generic[S, M]):
     def done(self, state: S) -> bool:
         """Whether the goal holds."""
 
-    # -- forms -------------------------------------------------------------------------------------------------------
+    # -- forms -----------------------------------------------------------------------------------------------
     @abstractmethod
     def encode(self, state: S) -> tuple[Json, Json]:
         """The state and its goal as JSON (`Instance.state`, `Instance.goal`)."""
@@ -98,7 +98,7 @@ class Puzzle(ABC, Generic[S, M]):
         """Extra `{fields}` for the card's prompts (style words are added by the task)."""
         return {}
 
-    # -- pictures ----------------------------------------------------------------------------------------------------
+    # -- pictures --------------------------------------------------------------------------------------------
     @abstractmethod
     def board(self, instance: Instance) -> Board:
         """The scene as layers: the still picture and the pieces that move."""
@@ -153,7 +153,7 @@ def read_picture(instance: Instance) -> Frame:
 
 @functools.cache
 def load(name: str) -> Puzzle[Any, Any]:
-    """The puzzle of that name: `genreason.puzzles.NAME.PUZZLE`, or a third party's entry point `genreason.puzzles`.
+    """The puzzle of that name: ours, or a third party's entry point in the group `genreason.puzzles`.
 
     Raises:
         UserError: there is none of that name.

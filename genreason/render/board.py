@@ -1,8 +1,8 @@
 """A scene as layers: one still picture (the plate) and the pieces that move over it.
 
 Drawing a frame is copying the plate and blending the pieces at sub-pixel places; reading a frame
-(`genreason.perceive`) compares it with the same layers. Who drew them (our styles, or a foreign first frame taken
-apart) makes no difference to either.
+(`genreason.perceive`) compares it with the same layers. Who drew them (our styles, or a foreign first frame
+taken apart) makes no difference to either.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Piece:
         name: what it is ("agent", "box"); pieces of the same name look alike and may be swapped.
         rgb: (h, w, 3) float32 colours, 0-255, not multiplied by alpha.
         alpha: (h, w) float32 in [0, 1].
-        anchor: which point (x, y) of the picture, in its pixels, stands on the piece's place; the middle by default.
+        anchor: which point (x, y) of the picture, in its pixels, stands on the piece's place; the middle by
+            default.
     """
 
     name: str
@@ -54,14 +55,14 @@ class Piece:
         return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
 
     def at(self, phase_x: int, phase_y: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(colour * alpha, 1 - alpha), one pixel larger on each side, shifted by phase / PHASES of a pixel."""
+        """(colour * alpha, 1 - alpha), a pixel larger on each side, moved by phase / PHASES pixels."""
         found = self._phases.get((phase_x, phase_y))
         if found is None:
             rgba = np.dstack([self.rgb * self.alpha[..., None], self.alpha])
             rgba = cv2.copyMakeBorder(rgba, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
             shift = np.array([[1, 0, phase_x / PHASES], [0, 1, phase_y / PHASES]], np.float32)
             moved = cv2.warpAffine(rgba, shift, (rgba.shape[1], rgba.shape[0]), flags=cv2.INTER_LINEAR)
-            found = moved[..., :3].copy(), (1 - moved[..., 3:]).copy()
+            found = np.asarray(moved[..., :3], np.float32).copy(), np.asarray(1 - moved[..., 3:], np.float32)
             self._phases[phase_x, phase_y] = found
         return found
 
@@ -83,7 +84,7 @@ class Board:
     words: dict[str, str] = field(default_factory=dict)
 
     def fitted(self, scale: tuple[float, float], offset: tuple[float, float], size: tuple[int, int]) -> Board:
-        """The same board in a picture of `size` (width, height) in which plate pixel p lies at `p * scale + offset`."""
+        """The board in a picture of `size` (w, h) in which plate pixel p lies at `p * scale + offset`."""
         fit = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]], np.float64)
         lattice = self.lattice.scaled(*scale)
         lattice = replace(lattice, x0=lattice.x0 + offset[0], y0=lattice.y0 + offset[1])
@@ -108,7 +109,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A piece at a sub-pixel place, cut to a picture: `target` is where it goes, colours come multiplied by alpha."""
+    """A piece at a sub-pixel place, cut to the picture: where it goes, and its premultiplied colours."""
 
     target: tuple[slice, slice]
     colour: npt.NDArray[np.float32]
@@ -116,7 +117,7 @@ class Stamp:
 
 
 def stamp(piece: Piece, x: float, y: float, shape: tuple[int, ...]) -> Stamp | None:
-    """The piece with its anchor at pixel position (x, y), pixel centres at .5; None where it is out of the picture."""
+    """The piece with its anchor at pixel (x, y), pixel centres at .5; None where it is out of sight."""
     qx, qy = round((x - piece.anchor[0]) * PHASES), round((y - piece.anchor[1]) * PHASES)
     colour, rest = piece.at(qx % PHASES, qy % PHASES)
     h, w = rest.shape[:2]
@@ -130,7 +131,7 @@ def stamp(piece: Piece, x: float, y: float, shape: tuple[int, ...]) -> Stamp | N
 
 
 def blend(frame: Frame, piece: Piece, x: float, y: float, opacity: float = 1.0) -> None:
-    """Draw the piece with its anchor at pixel position (x, y), pixel centres at .5, into the frame in place."""
+    """Draw the piece into the frame in place, its anchor at pixel (x, y); pixel centres are at .5."""
     mark = stamp(piece, x, y, frame.shape)
     if mark is None:
         return
@@ -140,7 +141,7 @@ def blend(frame: Frame, piece: Piece, x: float, y: float, opacity: float = 1.0) 
 
 
 def warp(picture: Frame, fit: npt.NDArray[np.float64], size: tuple[int, int]) -> Frame:
-    """The picture moved by the 2x3 matrix `fit` (pixel corners at whole numbers), edges repeated, without aliasing."""
+    """The picture moved by the 2x3 `fit` (pixel corners at whole numbers), edges repeated, not aliased."""
     (sx, _, tx), (_, sy, ty) = fit
     h, w = picture.shape[:2]
     if sx < 1 or sy < 1:

@@ -14,9 +14,9 @@ from genreason.types import Json
 class Lattice:
     """Rows and columns of cells in a picture.
 
-    Cell (column x, row y) has its centre at pixel `(x0 + (x + 0.5) * cell, y0 + (y + 0.5) * cell)`. Cells are square
-    and as wide in pixels as `cell` says; drawing may give them other outlines (walls as lines), the way between pixels
-    and cells stays this one.
+    Cell (column x, row y) has its centre at pixel `(x0 + (x + 0.5) * cell, y0 + (y + 0.5) * cell)`. Cells are
+    square and as wide in pixels as `cell` says; drawing may give them other outlines (walls as lines), the
+    way between pixels and cells stays this one.
 
     Attributes:
         cols: number of columns.
@@ -36,7 +36,7 @@ class Lattice:
 
     @classmethod
     def fit(cls, cols: int, rows: int, size: tuple[int, int], margin: float = 0.0) -> Lattice:
-        """Square cells, as large as fit in the picture (width, height), centred; `margin` in cells on each side."""
+        """Square cells, as large as fit in the picture (w, h), centred; `margin` cells on each side."""
         cell = min(size[0] / (cols + 2 * margin), size[1] / (rows + 2 * margin))
         x0, y0 = (size[0] - cols * cell) / 2, (size[1] - rows * cell) / 2
         return cls(cols=cols, rows=rows, x0=x0, y0=y0, cell_w=cell, cell_h=cell)
@@ -58,7 +58,7 @@ class Lattice:
         )
 
     def edges(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Pixel columns (cols + 1) and rows (rows + 1) at which cells begin, rounded so that cells tile gaplessly."""
+        """Pixel columns (cols + 1) and rows (rows + 1) at which cells begin, rounded: no gaps."""
         xs = np.rint(self.x0 + np.arange(self.cols + 1) * self.cell_w).astype(np.int32)
         ys = np.rint(self.y0 + np.arange(self.rows + 1) * self.cell_h).astype(np.int32)
         return xs, ys

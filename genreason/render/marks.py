@@ -1,4 +1,4 @@
-"""Small pictures drawn by code: discs, squares, stars, crates and little characters, anti-aliased at any size."""
+"""Small pictures drawn by code: discs, squares, stars, crates, characters; smooth at any size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OVERSAMPLING = 4
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One shape of a mark: centre (x, y) and half extents (w, h) in the unit square [-1, 1]; later layers cover."""
+    """One shape of a mark: centre (x, y) and half extents (w, h) in the square [-1, 1]."""
 
     shape: str
     colour: Colour
@@ -149,7 +149,11 @@ def paint(mark: Mark, width: float) -> tuple[npt.NDArray[np.float32], npt.NDArra
     rgb[:] = mark.colour
     covered = np.zeros(x.shape, np.bool_)
     for layer in mark.layers:
-        inside = SHAPES[layer.shape]((x - layer.x) / layer.w, (y - layer.y) / layer.h)
+        u, v = (
+            (x - np.float32(layer.x)) / np.float32(layer.w),
+            (y - np.float32(layer.y)) / np.float32(layer.h),
+        )
+        inside = SHAPES[layer.shape](np.asarray(u, np.float32), np.asarray(v, np.float32))
         rgb[inside] = layer.colour
         covered |= inside
     alpha_hi = covered.astype(np.float32)

@@ -24,8 +24,8 @@ class Motion:
         ease: "smooth" (slow in and out at each stop and turn) or "linear".
         hold_start: frames that show the first state before anything moves (at least 1).
         hold_end: frames that show the last state.
-        length: "4k+1" (video VAEs ask for it; the end is held longer), "any", or an exact number of frames, into
-            which the steps are fitted.
+        length: "4k+1" (video VAEs ask for it; the end is held longer), "any", or an exact number of frames,
+            into which the steps are fitted.
     """
 
     frames_per_step: int = 4
@@ -43,7 +43,8 @@ class Script:
         places_TN2: (frames, pieces, 2) float32, x and y in cells.
         opacity_TN: (frames, pieces) float32 in [0, 1], or None for 1.
         edit: a last touch on each drawn frame (index, frame) -> frame, or None.
-        cast: which of the board's pieces each of the N is (a piece may appear twice), or None for all in order.
+        cast: which of the board's pieces each of the N is (a piece may appear twice), or None for all in
+            order.
     """
 
     places_TN2: npt.NDArray[np.float32]
@@ -52,6 +53,7 @@ class Script:
     cast: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
+        """Number of frames."""
         return len(self.places_TN2)
 
     def frames(self, board: Board) -> Iterator[Frame]:
@@ -109,9 +111,9 @@ def _turns(keys_KN2: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """For each step, whether it begins or ends at a stop or a turn, so that easing it looks natural."""
     steps = np.diff(keys_KN2, axis=0)
     same = np.all(steps[1:] == steps[:-1], axis=(1, 2))
-    return np.concatenate([[True], ~same]) | np.concatenate([~same, [True]])
+    return np.asarray(np.concatenate([[True], ~same]) | np.concatenate([~same, [True]]), np.bool_)
 
 
 def _smooth(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Half way between linear and a smoothstep: movement never stops within a path, but swings at its corners."""
+    """Half way between linear and a smoothstep: movement swings at corners, but does not stop there."""
     return 0.5 * share + 0.5 * share * share * (3 - 2 * share)

@@ -54,7 +54,8 @@ NAMED: dict[str, Colour] = {
     "black": (15, 15, 18), "white": (250, 250, 250), "gray": (128, 128, 128), "red": (222, 30, 38),
     "green": (30, 150, 50), "blue": (35, 95, 225), "yellow": (250, 210, 40), "orange": (245, 130, 25),
     "purple": (125, 50, 180), "pink": (245, 110, 170), "cyan": (30, 200, 220), "brown": (140, 85, 40),
-    "light blue": (172, 214, 234), "dark blue": (22, 34, 84), "beige": (232, 216, 184), "lime": (140, 230, 60),
+    "light blue": (172, 214, 234), "dark blue": (22, 34, 84), "beige": (232, 216, 184), "lime": (140, 230,
+    60),
 }  # fmt: skip
 
 
@@ -79,8 +80,8 @@ def _styles() -> dict[str, Style]:
               box=shape("rounded", (240, 100, 160), 0.84)),
         Style(name="dungeon", floor=Paint((196, 150, 98), "wood", 16, "wooden floor"),
               wall=Paint((76, 74, 78), "stone", 34, "gray stones"),
-              agent=robot((70, 200, 240), (14, 50, 90)), goal=shape("star", (255, 235, 70), 0.86, edge=(110, 20, 10)),
-              box=crate((226, 60, 50), (90, 16, 12))),
+              agent=robot((70, 200, 240), (14, 50, 90)), goal=shape("star", (255, 235, 70), 0.86, edge=(110,
+              20, 10)), box=crate((226, 60, 50), (90, 16, 12))),
         Style(name="garden", floor=Paint((206, 226, 160), "speckle", 18, "grass"),
               wall=Paint((36, 96, 44), "speckle", 34, "green hedges"),
               agent=ghost((200, 40, 160)), goal=flag((230, 40, 30), (50, 40, 36)),
@@ -99,12 +100,13 @@ def _styles() -> dict[str, Style]:
               agent=robot((250, 150, 30), (90, 40, 0)), goal=shape("diamond", (20, 140, 90), 0.84),
               box=shape("rounded", (40, 110, 210), 0.84, edge=(10, 30, 70))),
         Style(name="paper", lines=True, floor=Paint((248, 246, 238)), wall=Paint((40, 40, 44)),
-              agent=shape("disc", blue, 0.46), goal=shape("star", (210, 40, 30), 0.6), box=shape("square", yellow)),
+              agent=shape("disc", blue, 0.46), goal=shape("star", (210, 40, 30), 0.6), box=shape("square",
+              yellow)),
         Style(name="blueprint", lines=True, floor=Paint((28, 58, 128), "speckle", 10, "blue paper"),
               wall=Paint((236, 240, 250)), agent=shape("square", (255, 210, 40), 0.44),
               goal=shape("ring", (80, 240, 140), 0.6), box=shape("square", yellow)),
-        Style(name="sand", lines=True, floor=Paint((222, 196, 146), "photo", 26, "sand"), wall=Paint((84, 52, 30)),
-              agent=ghost((40, 70, 200), 0.54), goal=flag((200, 20, 60), (30, 30, 30), 0.6),
+        Style(name="sand", lines=True, floor=Paint((222, 196, 146), "photo", 26, "sand"), wall=Paint((84, 52,
+              30)), agent=ghost((40, 70, 200), 0.54), goal=flag((200, 20, 60), (30, 30, 30), 0.6),
               box=shape("square", yellow)),
     ]  # fmt: skip
     return {style.name: style for style in listed}

@@ -1,4 +1,4 @@
-"""Surfaces drawn by code: grain, bricks, stones, wood and camera-like noise; a pure function of the random stream."""
+"""Surfaces drawn by code: grain, bricks, stones, wood and camera-like noise, from a random stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _noise(rng: np.random.Generator, h: int, w: int, grain: float) -> Field:
 
 
 def _speckle(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
-    return 0.6 * _noise(rng, h, w, 2.0) + 0.4 * _noise(rng, h, w, max(cell / 4, 3.0))
+    return np.asarray(0.6 * _noise(rng, h, w, 2.0) + 0.4 * _noise(rng, h, w, max(cell / 4, 3.0)), np.float32)
 
 
 def _photo(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
@@ -29,13 +29,13 @@ def _photo(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
     while grain >= 1.5:
         out += np.float32(weight) * _noise(rng, h, w, grain)
         weight, grain = weight * 0.8, grain / 2.4
-    return np.clip(out, -1, 1)
+    return np.asarray(np.clip(out, -1, 1), np.float32)
 
 
 def _wood(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
     grain = np.asarray(cv2.resize(rng.random((h, max(w // 24, 2)), np.float32) * 2 - 1, (w, h)), np.float32)
     planks = (np.arange(h) % max(round(cell / 3), 3) == 0).astype(np.float32)[:, None]
-    return np.clip(0.6 * grain - planks, -1, 1)
+    return np.asarray(np.clip(0.6 * grain - planks, -1, 1), np.float32)
 
 
 def _brick(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
@@ -43,12 +43,12 @@ def _brick(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
     y, x = np.arange(h)[:, None], np.arange(w)[None, :]
     shifted = x + (y // tall % 2) * (wide // 2)
     mortar = ((y % tall == 0) | (shifted % wide == 0)).astype(np.float32)
-    return np.clip(0.35 * _noise(rng, h, w, 2.0) + mortar, -1, 1)
+    return np.asarray(np.clip(0.35 * _noise(rng, h, w, 2.0) + mortar, -1, 1), np.float32)
 
 
 def _stone(rng: np.random.Generator, h: int, w: int, cell: float) -> Field:
     lumps = _noise(rng, h, w, max(cell / 3, 3.0))
-    return np.clip(0.8 * lumps + 0.3 * _noise(rng, h, w, 1.5), -1, 1)
+    return np.asarray(np.clip(0.8 * lumps + 0.3 * _noise(rng, h, w, 1.5), -1, 1), np.float32)
 
 
 TEXTURES: dict[str, Callable[[np.random.Generator, int, int, float], Field]] = {
@@ -61,7 +61,8 @@ TEXTURES: dict[str, Callable[[np.random.Generator, int, int, float], Field]] = {
 
 
 def surface(
-    rng: np.random.Generator, size: tuple[int, int], colour: tuple[int, int, int], texture: str, strength: float,
+    rng: np.random.Generator, size: tuple[int, int], colour: tuple[int, int, int], texture: str, strength:
+        float,
     cell: float,
 ) -> npt.NDArray[np.float32]:  # fmt: skip
     """A surface of (width, height): (h, w, 3) float32, 0-255 before clipping; `cell` scales the pattern."""

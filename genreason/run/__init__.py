@@ -8,6 +8,6 @@ from genreason.run.folder import RunFolder
 from genreason.run.generating import generate
 from genreason.run.judging import attach, judge
 from genreason.run.making import make
-from genreason.run.whole import floors, gate_figures, run
+from genreason.run.whole import add_context, floors, gate_figures, run
 
-__all__ = ["RunFolder", "attach", "floors", "gate_figures", "generate", "judge", "make", "run"]
+__all__ = ["RunFolder", "add_context", "attach", "floors", "gate_figures", "generate", "judge", "make", "run"]

@@ -138,13 +138,21 @@ def judge(
 def _same_judge(run: RunFolder, card: JudgeCard, use: Json, path: Path) -> None:
     before = run.manifest.get("judges", {}).get(card.name)
     if before is not None and before != use and path.exists():
+        old, new = _flat(before), _flat(use)
+        name = next(key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key))
         raise UserError(
-            f"{path} was judged with options {before['options']}, seed {before['seed']}: delete it to judge "
-            f"anew with {use['options']}, seed {use['seed']}"
+            f"{path} was judged with {name} {old.get(name)}, not {new.get(name)}: delete it to judge anew"
         )
     if before != use:
         judges = {**run.manifest.get("judges", {}), card.name: use}
         run.update(judges=judges, cards={**run.manifest.get("cards", {}), f"judges/{card.name}": card.hash})
+
+
+def _flat(record: Json, prefix: str = "") -> Json:
+    found: Json = {}
+    for key, value in record.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
 
 
 def _valid(lines: object, instances: Sequence[Instance], clips: dict[str, list[ClipRecord]]) -> list[Json]:

@@ -89,9 +89,9 @@ def add_context(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> None:
-    """Write RUN/floors.json and RUN/gate.json where they are not there yet."""
+    """Write RUN/floors.json where it is not there yet (for judges that cost nothing), and RUN/gate.json."""
     with files.disk(made.root):
-        if not (made.root / "floors.json").exists():
+        if grader.kind == "rules" and not (made.root / "floors.json").exists():
             found = floors(data, grader, options=options, workers=workers, progress=progress)
             files.write_json(made.root / "floors.json", found)
         gate = gate_figures(sorted({instance.task for instance in data.instances}))
