@@ -18,9 +18,8 @@ from genreason.cards import SuiteCard, TaskCard
 from genreason.puzzles import base
 from genreason.types import Instance, Json, UserError, unknown
 
-TRIES = (
-    300  # fresh puzzles until one lies in the split: the smallest split owns 10 %, so all miss once in 10^14
-)
+# Candidates until one lies in the split: the smallest split owns 10 %, so that all miss once in 10^14.
+TRIES = 300
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 SIZE, FPS = (256, 256), 24.0
 
@@ -161,6 +160,8 @@ class Task(Source):
             UserError: no puzzle of the level lies in the split, or a prompt has an unknown field.
         """
         state, print_ = self._puzzle(index)
+        solved = self.puzzle.solve(state)
+        assert solved is not None, "sample gives only states that have a solution"
         picks = self._stream(index, "looks")
         styles = self.puzzle.styles()
         # Both are drawn in any case, so that a fixed style leaves the choice of the prompt as it was.
@@ -186,21 +187,32 @@ class Task(Source):
             scene={
                 "puzzle": self.card.puzzle,
                 "motion": self.motion,
+                "solution": list(solved.moves),
                 **self.puzzle.layout(state, self.size, style),
             },
         )
 
     def _puzzle(self, index: int) -> tuple[Any, str]:
-        """A state in the split, by fresh tries: each try has a stream of its own."""
-        for attempt in range(TRIES):
-            state = self.puzzle.sample(self._stream(index, attempt), self.params)
+        """A state in the split with its fingerprint; the puzzle asks of each candidate whether it is in."""
+        prints: dict[Any, str] = {}
+        refused = 0
+
+        def accept(state: Any) -> bool:
+            nonlocal refused
             print_ = fingerprint(self.puzzle, state)
             if self.split == "any" or split_of(print_) == self.split:
-                return state, print_
-        raise UserError(
-            f"task {self.card.name}: level {self.level} has too few different puzzles for the split "
-            f"{self.split!r}: take another level, or split any"
-        )
+                prints[state], refused = print_, 0
+                return True
+            refused += 1
+            if refused > TRIES:
+                raise UserError(
+                    f"task {self.card.name}: level {self.level} has too few different puzzles for the split "
+                    f"{self.split!r}: take another level, or split any"
+                )
+            return False
+
+        state = self.puzzle.sample(self._stream(index, "puzzle"), self.params, accept)
+        return state, prints[state]
 
     def _identity(self, index: int) -> tuple[seeds.Part, ...]:
         params = self.params.model_dump(mode="json", exclude_defaults=True)
@@ -275,17 +287,3 @@ def views(
     if not found:
         raise unknown(f"level of suite {card.name}", cast(str, level), levels)
     return found
-
-
-def golden(card: TaskCard, n: int = 2) -> Json:
-    """What must not change without a new version: fingerprints and first frames of each level's first `n`."""
-    levels: Json = {}
-    for level in card.levels:
-        task = Task(card, level, split="any")
-        rows = []
-        for instance in task[:n]:
-            frame = task.puzzle.picture(instance)
-            pixels = hashlib.blake2b(frame.tobytes(), digest_size=16).hexdigest()
-            rows.append({"key": instance.key, "fingerprint": instance.fingerprint, "first_frame": pixels})
-        levels[level] = rows
-    return {"schema": 1, "task": card.name, "version": card.version, "levels": levels}

@@ -63,9 +63,18 @@ class Tolerances(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """How far the track could be followed on the rules: moves made until the end or the first violation."""
+    """How far the track could be followed on the rules: moves made until the end or the first violation.
 
-    moves: int
+    Attributes:
+        moves: those made, as the puzzle names them.
+        end: the state after them.
+        broken_at: frame of the first violation, or None.
+        what: the violation in words.
+        piece: which piece was farthest off then.
+    """
+
+    moves: tuple[Any, ...]
+    end: Any
     broken_at: int | None
     what: str
     piece: int
@@ -77,7 +86,8 @@ def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances
     In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it
     that is reached from the last one by at most `jump` legal moves.
     """
-    far, moves = 0.5 + rules.lane, 0
+    far = 0.5 + rules.lane
+    moves: tuple[Any, ...] = ()
     stand = puzzle.places(state)
     for t, places in enumerate(track.places_TN2):
         if track.broken_T[t]:
@@ -85,31 +95,32 @@ def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances
         gap = float(np.abs(places - stand).max())
         if gap <= 0.4:
             continue
-        best, best_gap, steps = state, gap - 0.1, 0
-        for depth, reached in _reachable(puzzle, state, 1 if gap <= far else rules.jump):
+        best, best_gap, made = state, gap - 0.1, ()
+        for way, reached in _reachable(puzzle, state, 1 if gap <= far else rules.jump):
             new_gap = float(np.abs(places - puzzle.places(reached)).max())
             if new_gap < best_gap - 1e-6:
-                best, best_gap, steps = reached, new_gap, depth
-        if steps:
-            state, stand, moves, gap = best, puzzle.places(best), moves + steps, best_gap
+                best, best_gap, made = reached, new_gap, way
+        if made:
+            state, stand, moves, gap = best, puzzle.places(best), moves + made, best_gap
         if gap > far:
             off = np.abs(places - stand).max(axis=1)
-            return Replay(moves, t, puzzle.explain(state, places), int(off.argmax()))
-    return Replay(moves, None, "", 0)
+            return Replay(moves, state, t, puzzle.explain(state, places), int(off.argmax()))
+    return Replay(moves, state, None, "", 0)
 
 
-def _reachable(puzzle: Puzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[int, Any]]:
-    """States that at most `depth` legal moves lead to, nearest first."""
-    seen, ring = {state}, [state]
-    for d in range(1, depth + 1):
+def _reachable(puzzle: Puzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[tuple[Any, ...], Any]]:
+    """States that at most `depth` legal moves lead to, nearest first, each with these moves."""
+    seen = {state}
+    ring: list[tuple[tuple[Any, ...], Any]] = [((), state)]
+    for _ in range(depth):
         following = []
-        for at in ring:
+        for way, at in ring:
             for move in puzzle.moves(at):
                 after = puzzle.step(at, move)
                 if after not in seen:
                     seen.add(after)
-                    following.append(after)
-                    yield d, after
+                    following.append(((*way, move), after))
+                    yield following[-1]
         ring = following
 
 
@@ -151,9 +162,9 @@ def verify(
         status="fail" if found else "pass",
         score=0.0 if found else 1.0,
         checks=checks,
-        metrics={"solved": float(solved), "moves": float(trace.moves)},
+        metrics={"solved": float(solved), "moves": float(len(trace.moves))},
         violations=found,
-        reason=_sentence(found[0]) if found else f"reaches the goal by {trace.moves} legal moves",
+        reason=_sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
     )
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import numpy as np
 import pytest
 
 from genreason import seeds, video
-from genreason.formats import EXPORTERS, IMPORTERS, dataset
+from genreason.formats import EXPORTERS, IMPORTERS, dataset, intake
 from genreason.formats.dataset import DataSet
+from genreason.generate import oracle
 from genreason.puzzles import base
+from genreason.task import Task
 from genreason.types import Clip, Frame, Instance, Json, UserError
 
 SOKOBAN = [[1, 1, 1, 1, 1, 1], [1, 6, 0, 0, 0, 1], [1, 0, 2, 4, 0, 1], [1, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1]]
@@ -239,7 +242,10 @@ def own(root: Path, name: str, style_at: int = 0) -> DataSet:
         start = puzzle.sample(seeds.stream(name, index), puzzle.params())
         state, goal = puzzle.encode(start)
         style = puzzle.styles()[style_at]
-        scene = {"puzzle": name, "motion": {}, **puzzle.layout(start, (150, 131), style)}
+        solution = puzzle.solve(start)
+        assert solution is not None
+        layout = puzzle.layout(start, (150, 131), style)
+        scene = {"puzzle": name, "motion": {}, "solution": list(solution.moves), **layout}
         made.append(
             Instance(
                 key=seeds.key(name, index),
@@ -275,6 +281,66 @@ def test_our_data_survives_a_foreign_form(form: str, name: str, style_at: int, t
     for instance in data:
         for file in ("first_frame.png", "ground_truth.mp4", "prompt.txt"):
             assert (again.folder(instance) / file).read_bytes() == (data.folder(instance) / file).read_bytes()
+
+
+def tied(folder: Path) -> tuple[Instance, list[str], list[str]]:
+    """An open board, drawn, with two shortest ways: the instance, the solver's way and the other one."""
+    task = Task("maze", "easy", split="any", style="classic")
+    rows = ["#######", *["#.....#"] * 5, "#######"]
+    start = task.puzzle.decode({"grid": rows, "agent": [1, 1]}, {"goal": [4, 5]})
+    state, goal = task.puzzle.encode(start)
+    scene = {k: v for k, v in task[0].scene.items() if k != "solution"}
+    drawn = replace(task[0], state=state, goal=goal, scene=scene)
+    dataset.write_png(folder / "first_frame.png", task.puzzle.picture(drawn))
+    found = task.puzzle.solve(start)
+    assert found is not None
+    foreign = replace(drawn, scene={**scene, "foreign": True}, first_frame=folder / "first_frame.png")
+    return foreign, list(found.moves), list(found.moves)[::-1]
+
+
+def test_the_reference_is_the_way_that_the_clip_shows(tmp_path: Path) -> None:
+    """Several ways are equally short; metrics that compare with a reference mean the data's own."""
+    instance, best, other = tied(tmp_path)
+    assert best != other
+    clip = oracle.solution_clip(
+        replace(instance, scene={**instance.scene, "foreign": False, "solution": other})
+    )
+    video.write(tmp_path / "truth.mp4", video.frames(clip), clip.fps)
+    solved = intake.with_solution(instance, tmp_path / "truth.mp4")
+    assert solved.scene["solution"] == other and instance.scene.keys() < solved.scene.keys()
+    assert intake.with_solution(solved, None) == solved
+
+
+def test_a_clip_that_shows_no_solution_leaves_it_to_the_solver(tmp_path: Path) -> None:
+    instance, best, _ = tied(tmp_path)
+    first = dataset.read_picture(tmp_path / "first_frame.png")
+    path = tmp_path / "truth.mp4"
+    assert intake.with_solution(instance, None).scene["solution"] == best
+    for content in (b"", b"no clip"):
+        path.write_bytes(content)
+        assert intake.with_solution(instance, path).scene["solution"] == best
+    noise = np.random.default_rng(0).integers(0, 255, (20, *first.shape), np.uint8)
+    for frames in ([first], [first] * 9, list(noise), [first[:2, :2]] * 9, [first[:40]] * 9):
+        video.write(path, frames, 24)
+        assert intake.with_solution(instance, path).scene["solution"] == best
+    path.write_bytes(path.read_bytes()[:-200])
+    assert intake.with_solution(instance, path).scene["solution"] == best
+
+
+def test_a_puzzle_without_a_solution_comes_in_without_one(tmp_path: Path) -> None:
+    instance, _, _ = tied(tmp_path)
+    rows = ["#######", "#.#...#", "#######"]
+    state, goal = {"grid": rows, "agent": [1, 1]}, {"goal": [1, 4]}
+    assert "solution" not in intake.with_solution(replace(instance, state=state, goal=goal), None).scene
+
+
+def test_a_resumed_import_is_the_same(tree: Path, tmp_path: Path) -> None:
+    first = IMPORTERS["vrbench"](tree, tmp_path / "data")
+    (tmp_path / "data" / "maze_task" / "maze_0001" / "metadata.json").unlink()
+    again = IMPORTERS["vrbench"](tree, tmp_path / "data")
+    assert again.instances == first.instances == DataSet.open(tmp_path / "data").instances
+    solved = {i.task: i.scene["solution"] for i in again}
+    assert solved["maze"] == ["right", "right", "down", "down", "left", "left"]
 
 
 def test_exported_states_show_what_the_evaluator_needs(tmp_path: Path) -> None:
@@ -333,6 +399,11 @@ def test_real_vrbench_data(tmp_path: Path) -> None:
         # Its image is the first frame of its clip.
         first = next(video.read(truth))
         assert np.abs(first.astype(int) - dataset.read_picture(data.first_frame(instance))).mean() < 1
+    ties = [i for i in data if _solved(i) != i.scene["solution"]]
+    assert [i.sample_id for i in ties] == ["sokoban_0002"]
+    for instance in data:
+        (verdict,) = RulesJudge().judge(instance, [Clip(path=data.truth(instance))])
+        assert verdict.status == "pass" and verdict.metrics["vrbench.pr"] == 1.0
     EXPORTERS["vrbench"](data, tmp_path / "out")
     assert IMPORTERS["vrbench"](tmp_path / "out", tmp_path / "again").instances == data.instances
 

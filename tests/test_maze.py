@@ -200,6 +200,11 @@ def test_sampling_is_deterministic_and_keeps_to_the_parameters() -> None:
 def test_impossible_parameters_say_so() -> None:
     with pytest.raises(GenreasonError, match="lower min_steps"):
         PUZZLE.sample(seeds.stream("x"), MazeParams(rooms=2, min_steps=50))
+
+
+def test_refusals_are_no_failed_tries() -> None:
+    left = iter([False] * 500 + [True])
+    PUZZLE.sample(seeds.stream("often"), MazeParams(rooms=3), lambda _: next(left))
     with pytest.raises(ValidationError, match="room"):
         MazeParams(room=3)  # type: ignore[call-arg]
 

@@ -251,6 +251,33 @@ def test_frozen_boxes_are_given_up_at_once() -> None:
     assert PUZZLE.solve(state) is None and plain(state) is None
 
 
+def test_refused_candidates_are_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small split must not cost a proof for each puzzle of the other splits."""
+    solved: list[SokobanState] = []
+    accepted: list[SokobanState] = []
+    solve = sokoban._solve
+
+    def counted(state: SokobanState, measure: pushing.Measure, limit: int) -> tuple[str, ...] | None:
+        solved.append(state)
+        return solve(state, measure, limit)
+
+    def accept(state: SokobanState) -> bool:
+        if hash(PUZZLE.canonical(state)[3:9]) % 2:
+            return False
+        accepted.append(state)
+        return True
+
+    monkeypatch.setattr(sokoban, "_solve", counted)
+    for i in range(5):
+        PUZZLE.sample(seeds.stream("refuse", i), SokobanParams(boxes=2, min_moves=8), accept)
+    assert solved == accepted
+
+
+def test_refusals_are_no_failed_tries() -> None:
+    left = iter([False] * 50 + [True])
+    PUZZLE.sample(seeds.stream("often"), SokobanParams(tries=20), lambda _: next(left))
+
+
 def test_impossible_parameters_say_so() -> None:
     with pytest.raises(GenreasonError, match="min_moves 90"):
         PUZZLE.sample(seeds.stream("x"), SokobanParams(size=5, min_moves=90, tries=20))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
+from typing import Any
 
 import pytest
 
-from genreason import cards, task
+from genreason import cards, seeds, task
 from genreason.cards import SuiteCard, TaskCard
 from genreason.executor import run_map
 from genreason.task import Mixture, Task, split_of, views
@@ -163,14 +165,35 @@ def test_what_is_wrong_is_said_with_the_nearest_name(make: object, said: str) ->
         make()  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_instances_carry_a_shortest_solution(name: str) -> None:
+    for level in cards.load(TaskCard, name).levels:
+        made = Task(name, level, split="test")
+        instance = Instance.from_json(json.loads(json.dumps(made[1].to_json())))
+        state = made.puzzle.start(instance)
+        best = made.puzzle.solve(state)
+        assert best is not None and len(best) == len(instance.scene["solution"])
+        for move in instance.scene["solution"]:
+            state = made.puzzle.step(state, move)
+        assert made.puzzle.done(state)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_puzzles_return_only_what_was_accepted(name: str) -> None:
+    for level in cards.load(TaskCard, name).levels:
+        made = Task(name, level)
+        asked: list[Any] = []
+
+        def every_third(state: Any, asked: list[Any] = asked) -> bool:
+            asked.append(state)
+            return len(asked) % 3 == 0
+
+        state = made.puzzle.sample(seeds.stream("accept", level), made.params, every_third)
+        assert state == asked[-1] and len(asked) % 3 == 0
+
+
 def test_a_split_without_puzzles_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "TRIES", 0)
-    with pytest.raises(UserError, match="level easy has too few different puzzles for the split 'val'"):
-        Task("maze", "easy", split="val")[0]
-
-
-def test_golden_is_of_every_level() -> None:
-    card = cards.load(TaskCard, "maze")
-    found = task.golden(card, 1)
-    assert list(found["levels"]) == list(card.levels)
-    assert found == task.golden(card, 1)
+    monkeypatch.setattr(task, "split_of", lambda _: "train")
+    for name in TASKS:
+        with pytest.raises(UserError, match="level easy has too few different puzzles for the split 'val'"):
+            Task(name, "easy", split="val")[0]

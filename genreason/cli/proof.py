@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ def check(
         list[str] | None, typer.Argument(metavar="[TASK]...", help="All tasks where not given.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="At least 20 instances a level.")] = False,
+    save: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
     workers: console.Workers = 1,
     as_json: console.AsJson = False,
 ) -> None:
@@ -25,11 +27,14 @@ def check(
     for name in names:
         cards.load(cards.TaskCard, name)
     from genreason import check as gate  # it loads everything: a misspelt task is told before
+    from genreason.formats.dataset import write_file
 
     with console.stage() as progress:
         found = gate.run(names, full, workers, progress)
     console.emit(found, as_json, gate.table(found))
-    if found["totals"]["false_accepts"] or found["totals"]["false_rejects"]:
+    if save is not None:
+        write_file(save, json.dumps(found, indent=1, sort_keys=True) + "\n")
+    if not gate.clean(found):
         raise typer.Exit(1)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from genreason import video
 from genreason.formats import dataset
 from genreason.formats.dataset import DataSet
-from genreason.types import Frame, Instance, Json, UnreadableClipError, UserError
+from genreason.perceive.follow import follow
+from genreason.puzzles import base
+from genreason.types import Frame, GenreasonError, Instance, Json, UnreadableClipError, UserError
+from genreason.verify import Tolerances, replay
+
+TIME_LIMIT = 5.0  # CPU-seconds for following the moves of one clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +70,22 @@ class Intake:
         if sample.instance.sample_id in self._names:
             raise UserError(f"there is another {sample.instance.sample_id} already")
         self._names.add(sample.instance.sample_id)
-        if not dataset.is_complete(self.out, sample.instance):
+        if dataset.is_complete(self.out, sample.instance):
+            instance = self._written(sample.instance)
+        else:
+            instance = with_solution(sample.instance, sample.truth)
             final: Frame | Path | None = sample.final_frame
             if final is None and sample.truth is not None:
                 final = _last_frame(sample.truth)
             dataset.write_sample(
-                self.out, sample.instance, sample.first_frame, final, sample.truth, source=sample.source
+                self.out, instance, sample.first_frame, final, sample.truth, source=sample.source
             )
-        self._instances.append(sample.instance)
+        self._instances.append(instance)
+
+    def _written(self, instance: Instance) -> Instance:
+        """The sample as an earlier call wrote it, with the solution that was found then."""
+        folder = dataset.sample_folder(self.out, instance)
+        return Instance.from_json(dataset.read_json(folder / dataset.METADATA), folder / dataset.FIRST)
 
     def skip(self, line: str) -> None:
         """Say on standard error what was left out and why."""
@@ -88,6 +103,46 @@ class Intake:
             raise UserError(f"{source}: nothing to import as {self.form}{why}")
         record = {"format": self.form, "from": source.resolve().name, "skipped": self.skipped}
         return dataset.write_manifest(self.out, self._instances, {"import": record})
+
+
+def with_solution(instance: Instance, truth: Path | None) -> Instance:
+    """The instance with the moves of its reference solution under `scene["solution"]`.
+
+    They are those that the data's own clip shows, because several ways can be equally short and metrics that
+    compare with a reference mean that one; the solver's, where there is no clip or it shows no solution; and
+    none, where the solver finds none either.
+    """
+    if instance.scene.get("puzzle") is None or "solution" in instance.scene:
+        return instance
+    moves = None if truth is None else _shown(instance, truth)
+    if moves is None:
+        puzzle = base.load(instance.scene["puzzle"])
+        try:
+            found = puzzle.solve(puzzle.start(instance))
+        except GenreasonError:  # it was given up, which makes the sample no worse
+            found = None
+        if found is None:
+            return instance
+        moves = found.moves
+    return replace(instance, scene={**instance.scene, "solution": list(moves)})
+
+
+def _shown(instance: Instance, truth: Path) -> tuple[Any, ...] | None:
+    """The moves that a clip shows from the start to the goal, if it shows only legal ones.
+
+    Every other frame is enough for it: a move takes several, and nothing is judged here.
+    """
+    puzzle = base.load(instance.scene["puzzle"])
+    state = puzzle.start(instance)
+    try:
+        track = follow(
+            puzzle.board(instance), puzzle.places(state), puzzle.picture(instance),
+            itertools.islice(video.read(truth), 0, None, 2), instance.fps, time_limit=TIME_LIMIT,
+        )  # fmt: skip
+    except GenreasonError:  # unreadable, or too slow to read
+        return None
+    trace = replay(puzzle, state, track, Tolerances())
+    return trace.moves if trace.broken_at is None and puzzle.done(trace.end) else None
 
 
 def natural(path: Path | str) -> list[tuple[int, int | str]]:

@@ -17,7 +17,7 @@ from genreason.render.board import Board, Piece
 from genreason.types import Frame
 
 CHANGED = 24.0  # difference of mean colour (0-255, largest channel) that is a change
-STARK = 60.0  # difference at which a single block counts
+WEIGHT = 80.0  # sum of differences over a changed region from which it is more than a speck
 TINT = 16.0  # uniform change of colour (0-255) that is taken for a tint
 MOST_BLOBS = 6
 Means = npt.NDArray[np.float32]
@@ -54,7 +54,7 @@ class Gap:
         blobs = []
         for i in range(1, count):
             cells = int(stats[i, cv2.CC_STAT_AREA])
-            if cells < 2 and self.size[label == i].max() < STARK:
+            if float(self.size[label == i].sum()) < WEIGHT:
                 continue
             extent = float(max(stats[i, cv2.CC_STAT_WIDTH], stats[i, cv2.CC_STAT_HEIGHT])) * k
             x, y = (float(centre[i][0]) + 0.5) * k, (float(centre[i][1]) + 0.5) * k

@@ -27,14 +27,14 @@ LIKE = 0.6  # correlation with its look from which something counts as a piece t
 ALIKE = 0.85  # and from which something new counts as a copy of it
 BROKEN = 0.35  # share of changed blocks from which nothing is left to read
 SHIFTED = 0.002  # share of changed blocks from which a camera movement is looked for
-NEAR, FAR = (
-    0.7,
-    2.2,
-)  # how far (cells) a piece is looked for around its last place, at first and when not found
+NEAR = 0.45  # how far (cells) around its last place a piece is looked for at first
+FAR = 2.2  # and when it was not found there
+DOUBLE = 0.45  # distance (cells) below which two pieces claim the same place
 SURE = 0.75  # quality of a sight from which no better one is looked for
 LEARNT = 0.03  # share of changed blocks up to which frame 0 is taken for the scene's own colours
 SAME = 6  # largest difference (0-255) of two frames that count as the same
 RECHECK = 10  # frames after which a fruitless search for a camera movement is tried again
+CLOCK = 8  # frames between two looks at the clock
 Watch = Callable[[int, Frame, npt.NDArray[np.float32]], None]
 
 
@@ -210,7 +210,7 @@ class Follower:
                 wider = self._sight(seen, piece.finder, piece.x, piece.y, FAR * self.cell, tint)
                 sight = max(sight, wider, key=lambda s: s.quality)
             self._settle(piece, sight, seen)
-        self._part_doubles(seen)
+        self._part_doubles(seen, tint)
 
     def _settle(self, piece: _Piece, sight: Sight, seen: Frame) -> None:
         if sight.presence >= PRESENT and sight.likeness >= LIKE:
@@ -219,21 +219,31 @@ class Follower:
         else:
             piece.presence, piece.patch = min(max(sight.presence, 0.0), PRESENT - 0.01), None
 
-    def _part_doubles(self, seen: Frame) -> None:
-        """Where two alike pieces claim the same place, the one that came from farther has it not."""
+    def _part_doubles(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
+        """Where two pieces claim the same place, only one has it.
+
+        Of alike pieces it is the one that came from nearer, of others the one that looks more like it.
+        """
+        last = self.board.lattice.pixels(self._places[-1]) if self._places else None
         for i, a in enumerate(self.pieces):
-            for b in self.pieces[:i]:
-                alike = a.finder.piece.name == b.finder.piece.name
-                if alike and max(abs(a.x - b.x), abs(a.y - b.y)) < 0.45 * self.cell and b.presence >= PRESENT:
-                    last = self.board.lattice.pixels(self._places[-1]) if self._places else None
-                    j = self.pieces.index(b)
-                    came = [0.0, 0.0]
-                    if last is not None:
-                        came = [float(np.hypot(*(last[k] - (q.x, q.y)))) for k, q in ((i, a), (j, b))]
-                    loser = a if came[0] >= came[1] else b
-                    loser.presence, loser.patch = 0.0, None
-                    if last is not None:
-                        loser.x, loser.y = map(float, last[i if loser is a else j])
+            for j, b in enumerate(self.pieces[:i]):
+                apart = max(abs(a.x - b.x), abs(a.y - b.y)) >= DOUBLE * self.cell
+                if apart or a.presence < PRESENT or b.presence < PRESENT:
+                    continue
+                if a.finder.piece.name != b.finder.piece.name:
+                    rank = [self._quality(seen, piece, tint) for piece in (a, b)]
+                elif last is not None:
+                    rank = [-float(np.hypot(*(last[k] - (p.x, p.y)))) for k, p in ((i, a), (j, b))]
+                else:
+                    rank = [0.0, 1.0]
+                k, loser = (i, a) if rank[0] <= rank[1] else (j, b)
+                loser.presence, loser.patch = 0.0, None
+                if last is not None:
+                    loser.x, loser.y = map(float, last[k])
+
+    def _quality(self, seen: Frame, piece: _Piece, tint: npt.NDArray[np.float32]) -> float:
+        """How surely the piece stands where it is thought to be."""
+        return piece.finder.look(seen, self.board, piece.x, piece.y, tint).quality
 
     def _sight(
         self, seen: Frame, finder: Finder, x: float, y: float, radius: float, tint: npt.NDArray[np.float32]
@@ -344,7 +354,7 @@ def follow(
         follower.step(frame)
         if watch is not None:
             watch(t, frame, follower.positions())
-        if time.process_time() > deadline:
+        if t % CLOCK == 0 and time.process_time() > deadline:
             raise TimeLimitError(
                 f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
             )

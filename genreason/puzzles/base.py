@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -24,6 +24,8 @@ from genreason.types import Frame, Instance, Json, Solution, UserError, unknown
 
 S = TypeVar("S", bound=Hashable)
 M = TypeVar("M")
+Accept = Callable[[Any], bool]
+"""Whether a candidate state is wanted; it raises where it has refused too many."""
 Places = npt.NDArray[np.float32]
 """Where the movable pieces stand: (N, 2), x (column) and y (row) in cells, whole at cell centres."""
 
@@ -37,8 +39,8 @@ class Params(BaseModel):
 class Puzzle(ABC, Generic[S, M]):
     """One family of puzzles in which pieces move on a board.
 
-    Type variables: S the state, M the move. The goal is part of the state's shared, unchanging side where the
-    family needs one for the solver; `goal` is its JSON.
+    Type variables: S the state, M the move (a string or a number: solutions are kept as JSON). The goal is
+    part of the state's shared, unchanging side where the family needs one for the solver; `goal` is its JSON.
     """
 
     name: ClassVar[str]
@@ -46,8 +48,15 @@ class Puzzle(ABC, Generic[S, M]):
 
     # -- rules -----------------------------------------------------------------------------------------------
     @abstractmethod
-    def sample(self, rng: np.random.Generator, params: Any) -> S:
+    def sample(self, rng: np.random.Generator, params: Any, accept: Accept | None = None) -> S:
         """A random start state that has a solution.
+
+        Args:
+            rng: the instance's stream; nothing else may decide what comes out.
+            params: the level's.
+            accept: asked once of each candidate, before the costly part (the proof that it has a solution),
+                so that a small split costs hardly more than all puzzles; only what it takes is returned. A
+                refusal is no failed try: that there is an end to them is up to `accept`, which raises then.
 
         Raises:
             GenreasonError: no instance was found within the tries; says which parameter was too tight.

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from genreason.puzzles import carving, grid
-from genreason.puzzles.base import Params, Places
+from genreason.puzzles.base import Accept, Params, Places
 from genreason.puzzles.tiles import GOAL, TilePuzzle, Tiles
 from genreason.types import GenreasonError, IllegalMove, Json, Solution
 
@@ -69,14 +69,15 @@ class Maze(TilePuzzle[MazeState, str]):
     params: ClassVar[type[Params]] = MazeParams
     lines: ClassVar[bool] = True
 
-    def sample(self, rng: np.random.Generator, params: MazeParams) -> MazeState:
+    def sample(self, rng: np.random.Generator, params: MazeParams, accept: Accept | None = None) -> MazeState:
         """A random maze; the start is any room, the goal one of the third of rooms that lie farthest from it.
 
         Raises:
-            GenreasonError: no goal was `min_steps` away in 200 mazes.
+            GenreasonError: no goal was `min_steps` away in 200 mazes one after the other.
         """
         rows, cols = params.rooms if isinstance(params.rooms, tuple) else (params.rooms, params.rooms)
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
             pick, braid, start, end = rng.random(4).tolist()
             algorithm = carving.ALGORITHMS[int(pick * 3)] if params.algorithm == "any" else params.algorithm
             walls = carving.carve(rng, rows, cols, algorithm)
@@ -87,8 +88,13 @@ class Maze(TilePuzzle[MazeState, str]):
             reached, came = _flood(walls, 2 * cols + 1, agent)
             far = [p for p in reached if closed.fresh[p]][-max(1, rows * cols // 3) :]
             goal = far[int(end * len(far))]
-            if len(_trail(came, agent, goal)) >= params.min_steps:
-                return MazeState(bytes(walls), 2 * cols + 1, agent, goal)
+            if len(_trail(came, agent, goal)) < params.min_steps:
+                misfits += 1
+                continue
+            misfits = 0
+            state = MazeState(bytes(walls), 2 * cols + 1, agent, goal)
+            if accept is None or accept(state):
+                return state
         raise GenreasonError(f"no maze of {rows}x{cols} rooms has {params.min_steps} steps: lower min_steps")
 
     def solve(self, state: MazeState) -> Solution[str] | None:

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from genreason.puzzles import grid, pushing
-from genreason.puzzles.base import Params, Places
+from genreason.puzzles.base import Accept, Params, Places
 from genreason.puzzles.tiles import GOAL, TilePuzzle, Tiles
 from genreason.types import GenreasonError, IllegalMove, Json, Solution, UserError
 
@@ -37,7 +37,7 @@ class SokobanParams(Params):
         min_moves: the least length of the shortest solution in moves.
         min_pushes: the least sum of push distances from boxes to targets.
         limit: how many nodes the solver may expand before a candidate is dropped.
-        tries: how many candidates may be dropped.
+        tries: how many candidates may be dropped by the solver; before it, so many one after the other.
     """
 
     size: Annotated[int, Field(ge=4, le=32)] = 8
@@ -80,29 +80,35 @@ class Sokoban(TilePuzzle[SokobanState, str]):
     name: ClassVar[str] = "sokoban"
     params: ClassVar[type[Params]] = SokobanParams
 
-    def sample(self, rng: np.random.Generator, params: SokobanParams) -> SokobanState:
+    def sample(
+        self, rng: np.random.Generator, params: SokobanParams, accept: Accept | None = None
+    ) -> SokobanState:
         """A random board that the solver solves, with boxes only where they can be pushed to some target.
+
+        `accept` is asked before the solver runs, so that it solves only boards of the wanted split.
 
         Raises:
             GenreasonError: no candidate passed within the tries.
         """
         least, most = params.boxes if isinstance(params.boxes, tuple) else (params.boxes, params.boxes)
-        boxes = int(
-            rng.integers(least, most + 1)
-        )  # drawn once, as candidates with few boxes are kept more often
-        for _ in range(params.tries):
+        # drawn once, as candidates with few boxes are kept more often
+        boxes = int(rng.integers(least, most + 1))
+        misfits = unsolved = 0
+        while max(misfits, unsolved) < params.tries:
             state = _candidate(rng, params, boxes)
-            if state is None:
+            if state is None or _ground(state).bound(pushing.bits(state.boxes)) < params.min_pushes:
+                misfits += 1
                 continue
-            board = _ground(state)
-            if board.bound(pushing.bits(state.boxes)) < params.min_pushes:
+            misfits = 0
+            if accept is not None and not accept(state):
                 continue
             try:
                 moves = _solve(state, "moves", params.limit)
             except pushing.LimitError:
-                continue
+                moves = None
             if moves is not None and len(moves) >= params.min_moves:
                 return state
+            unsolved += 1
         size = f"{params.size}x{params.size} with {boxes} boxes and wall_share {params.wall_share}"
         tight = f"min_moves {params.min_moves}, min_pushes {params.min_pushes}, limit {params.limit}"
         raise GenreasonError(f"no Sokoban of {size} has {tight} in {params.tries} tries: lower one of these")

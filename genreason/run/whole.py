@@ -100,8 +100,10 @@ def add_context(
 
 
 def gate_figures(tasks: Sequence[str]) -> Json | None:
-    """What `genreason check` last found for the tasks; None where it was not run."""
-    return None
+    """What the full gate found for the tasks (`genreason check --full`); None where it was not run."""
+    from genreason import check  # it needs generators and judges: only where it is asked for
+
+    return check.shipped(tasks)
 
 
 def floors(

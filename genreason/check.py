@@ -1,0 +1,214 @@
+"""The trust gate: every task proves that its verifier passes what must pass and fails what must fail.
+
+Clips go the way that a model's clips go: they are encoded, decoded and judged. A cheat counts as caught only
+when the check breaks that it was made to break.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genreason import cards, video
+from genreason import judge as judges
+from genreason.cards import JudgeCard, TaskCard
+from genreason.executor import run_map
+from genreason.generate.controls import CONTROLS
+from genreason.generate.workshop import Workshop
+from genreason.task import Task
+from genreason.types import SCHEMA, Clip, Instance, Json, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from genreason.run.folder import Progress
+
+GATE_FILE = "gate.json"  # beside the judges' cards: figures of the last full run, shown in reports
+LEAST = 20  # instances a level in the full gate
+PARTS = 6  # the quick gate makes every sixth control for an instance, another sixth for the next
+TRUTH = "oracle"
+SEED = 20
+COUNTS = ("clips", "false_accepts", "false_rejects", "wrong_checks", "unscored")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One instance and the controls to try on it."""
+
+    task: str
+    level: str
+    style: str
+    index: int
+    controls: tuple[str, ...]
+
+
+def run(
+    names: Sequence[str],
+    full: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+    judge: str = "rules",
+) -> Json:
+    """Check tasks, at every level and in every style.
+
+    Args:
+        names: names of task cards.
+        full: every control on at least 20 instances a level; else one instance for each level and style,
+            with a sixth of the controls in turn.
+        workers: processes.
+        progress: called with (stage, done, total).
+        judge: name of the judge's card.
+
+    Returns:
+        {"schema", "full", "judge", "seconds", "totals": {clips, false_accepts, false_rejects, wrong_checks,
+        unscored}, "tasks": {name: {version, the same counts, "by": {"level", "style", "control"},
+        "failures"}}}.
+        `wrong_checks` are cheats that failed, but not by the check they were made to break.
+    """
+    work = [item for name in names for item in _items(name, full)]
+    total, done = sum(len(item.controls) for item in work), 0
+    records: list[Json] = []
+    for found in run_map(functools.partial(_try, judge=judge), work, workers=workers):
+        records += found
+        done += len(found)
+        if progress is not None:
+            progress("check", done, max(total, done))
+    tasks = {name: _summary([r for r in records if r["task"] == name]) for name in names}
+    for name in names:
+        tasks[name]["version"] = cards.load(TaskCard, name).version
+    totals = {count: sum(task[count] for task in tasks.values()) for count in COUNTS}
+    seconds = round(sum(record["seconds"] for record in records), 1)
+    return {
+        "schema": SCHEMA,
+        "full": full,
+        "judge": judge,
+        "seconds": seconds,
+        "totals": totals,
+        "tasks": tasks,
+    }
+
+
+def clean(found: Json) -> bool:
+    """Whether the gate found nothing wrong."""
+    return not any(found["totals"][count] for count in COUNTS[1:])
+
+
+def _items(name: str, full: bool) -> Iterator[Item]:
+    card = cards.load(TaskCard, name)
+    styles = Task(card).puzzle.styles()
+    controls = [TRUTH, *CONTROLS]
+    for i, level in enumerate(card.levels):
+        rounds = -(-LEAST // len(styles)) if full else 1
+        for j in range(rounds * len(styles)):
+            chosen = controls if full else [c for k, c in enumerate(controls) if (k + i + j) % PARTS == 0]
+            yield Item(name, level, styles[j % len(styles)], j, tuple(chosen))
+
+
+def _try(item: Item, judge: str) -> list[Json]:
+    """Make and judge the clips of one item; controls without an occasion are left out."""
+    instance = Task(item.task, item.level, split="any", style=item.style, seed=SEED)[item.index]
+    card = cards.load(JudgeCard, judge)
+    grader = judges.load(card, cards.with_options(card, {}))
+    records = []
+    for name in item.controls:
+        started = time.process_time()
+        clip = make(instance, name)
+        if clip is None:
+            continue
+        data = video.encode(video.frames(clip), video.fps(clip))
+        sent = Clip(render=functools.partial(video.read, data), fps=video.fps(clip))
+        verdict = grader.judge(instance, [sent], seed=0)[0]
+        wrong = fault(name, verdict)
+        records.append(
+            {
+                "task": item.task,
+                "level": item.level,
+                "style": item.style,
+                "index": item.index,
+                "control": name,
+                "wrong": wrong,
+                "reason": f"{verdict.status}: {verdict.reason}" if wrong else "",
+                "seconds": time.process_time() - started,
+            }
+        )
+    return records
+
+
+def make(instance: Instance, control: str) -> Clip | None:
+    """The clip of one control (or of the oracle), or None where the instance offers no occasion for it."""
+    workshop = Workshop(instance, control)
+    return workshop.clip(workshop.truth) if control == TRUTH else CONTROLS[control].make(workshop)
+
+
+def fault(control: str, verdict: Verdict) -> str:
+    """What is wrong with a verdict on a control's clip: one of the counts' names, or "" if it is right."""
+    breaks = "" if control == TRUTH else CONTROLS[control].breaks
+    if not breaks:
+        return "" if verdict.status == "pass" else "false_rejects"
+    if verdict.status == "pass":
+        return "false_accepts"
+    if verdict.status == "unscored":
+        return "unscored"
+    caught = any(value == 0 for name, value in verdict.checks.items() if name.startswith(breaks))
+    return "" if caught else "wrong_checks"
+
+
+def _summary(records: list[Json]) -> Json:
+    def counts(of: list[Json]) -> Json:
+        wrong = Counter(record["wrong"] for record in of)
+        return {"clips": len(of), **{name: wrong[name] for name in COUNTS[1:]}}
+
+    by: Json = {}
+    for axis in ("level", "style", "control"):
+        values = sorted({record[axis] for record in records})
+        by[axis] = {value: counts([r for r in records if r[axis] == value]) for value in values}
+    shown = ("level", "style", "index", "control", "wrong", "reason")
+    failures = [{name: record[name] for name in shown} for record in records if record["wrong"]]
+    return {**counts(records), "by": by, "failures": failures}
+
+
+def shipped(tasks: Sequence[str]) -> Json | None:
+    """Figures of the full gate that came with the cards, for tasks whose version they were found at.
+
+    Returns:
+        {"totals", "tasks": {name: counts}}, or None where there are none for any of the tasks.
+    """
+    found: Json = {}
+    for root in cards.roots():
+        path = root / "judges" / GATE_FILE
+        if path.is_file():
+            found = {**json.loads(path.read_text(encoding="utf-8"))["tasks"], **found}
+    known = cards.paths(TaskCard)
+    kept = {
+        name: {count: found[name][count] for count in COUNTS}
+        for name in tasks
+        if name in found and name in known and cards.load(TaskCard, name).version == found[name]["version"]
+    }
+    if not kept:
+        return None
+    return {"totals": {count: sum(task[count] for task in kept.values()) for count in COUNTS}, "tasks": kept}
+
+
+def table(found: Json) -> Group:
+    """The figures as a table, by task and control, and what went wrong below it."""
+    from rich.console import Group
+    from rich.table import Table
+
+    out = Table(title="trust gate" + (" (full)" if found["full"] else ""))
+    for column in ("task", "control", "must", *(count.replace("_", " ") for count in COUNTS)):
+        out.add_column(column, justify="left" if column in ("task", "control", "must") else "right")
+    lines = []
+    for name, task in found["tasks"].items():
+        for control, row in task["by"]["control"].items():
+            must = "pass" if control == TRUTH or CONTROLS[control].honest else "fail"
+            out.add_row(name, control, must, *(str(row[count]) for count in COUNTS))
+        out.add_row(name, "all", "", *(str(task[count]) for count in COUNTS), style="bold", end_section=True)
+        for bad in task["failures"]:
+            where = f"{name} {bad['level']} {bad['style']} {bad['index']}"
+            lines.append(f"{where}, {bad['control']}: {bad['wrong']}: {bad['reason']}")
+    return Group(out, *lines)
