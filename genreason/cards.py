@@ -48,7 +48,7 @@ class Motion(Strict):
     frames_per_step: int = Field(default=4, ge=1)
     ease: Literal["smooth", "linear"] = "smooth"
     hold_start: int = Field(default=4, ge=1)
-    hold_end: int = Field(default=8, ge=1)
+    hold_end: int = Field(default=8, ge=0)
     length: Literal["4k+1", "any"] | Annotated[int, Field(ge=2)] = "4k+1"
 
 
@@ -67,6 +67,9 @@ class Card(Strict):
         return seeds.key(self.model_dump(mode="json"))
 
 
+PIXELS = 256
+
+
 class TaskCard(Card):
     """A puzzle family with its levels and prompts.
 
@@ -76,7 +79,8 @@ class TaskCard(Card):
         puzzle: name of the family in `genreason.puzzles`.
         verification: whether verdicts are exact, by proxy, or a checklist's.
         benchmarks: rows of published benchmarks that the task serves.
-        levels: parameters of the family by level; the key `motion` in a level overrides the card's there.
+        levels: parameters of the family by level. Two keys are the task's own: `motion` overrides the card's,
+            `pixels` is the side of its frames where nothing else is asked for.
         prompts: variants of the same request, with `{fields}` for what the pieces look like.
     """
 
@@ -114,7 +118,18 @@ class TaskCard(Card):
         Raises:
             UserError: the task has no such level.
         """
-        return {k: v for k, v in self._level(level).items() if k != "motion"}
+        return {k: v for k, v in self._level(level).items() if k not in ("motion", "pixels")}
+
+    def size_of(self, level: str) -> tuple[int, int]:
+        """(width, height) in pixels of the level's frames where nothing else is asked for.
+
+        Raises:
+            UserError: the task has no such level, or `pixels` is no number.
+        """
+        side = self._level(level).get("pixels", PIXELS)
+        if not isinstance(side, int):
+            raise UserError(f"task {self.name}: level {level}: pixels: {side!r} is no whole number")
+        return side, side
 
     def motion_of(self, level: str) -> Motion:
         """The card's motion with what the level overrides.

@@ -29,7 +29,7 @@ STYLES = 4  # how many more styles, spread over the family's, the default level 
 
 
 def record(card: TaskCard, n: int = 2) -> Json:
-    """The task's golden file: the first `n` samples of each level, and one of the default level in more styles."""
+    """The task's golden file: the first `n` samples of each level, and one in each of some more styles."""
     rows = {}
     for name, instance in _samples(card, n):
         hashes = {"fingerprint": instance.fingerprint, "record": seeds.key(instance.to_json())}

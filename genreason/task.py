@@ -21,7 +21,7 @@ from genreason.types import Instance, Json, UserError, unknown
 # Candidates until one lies in the split: the smallest split owns 10 %, so that all miss once in 10^14.
 TRIES = 300
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
-SIZE, FPS = (256, 256), 24.0
+FPS = 24.0
 
 
 def fingerprint(puzzle: base.Puzzle[Any, Any], state: Any) -> str:
@@ -111,7 +111,7 @@ class Task(Source):
         split: "train", "val" or "test", which share no puzzle, or "any".
         style: how it is drawn; None mixes all styles. The puzzles are the same in every style.
         seed: another seed gives other puzzles.
-        size: (width, height) of the first frame in pixels.
+        size: (width, height) of the first frame in pixels; None takes the level's.
         fps: frames per second of the solution clip.
         params: the level's parameters for the puzzle.
         motion: how solution clips move, as `Instance.scene` has it.
@@ -124,7 +124,7 @@ class Task(Source):
         split: str = "train",
         style: str | None = None,
         seed: int = 0,
-        size: tuple[int, int] = SIZE,
+        size: tuple[int, int] | None = None,
         fps: float = FPS,
     ) -> None:
         """A task of a card or a card's name.
@@ -134,7 +134,8 @@ class Task(Source):
         """
         self.card = cards.load(TaskCard, card) if isinstance(card, str) else card
         self.level = self.card.default_level if level is None else level
-        self.split, self.style, self.seed, self.size, self.fps = split, style, seed, size, float(fps)
+        self.size = size = self.card.size_of(self.level) if size is None else size
+        self.split, self.style, self.seed, self.fps = split, style, seed, float(fps)
         where = f"task {self.card.name}: level {self.level}"
         self.params = cards.parse(self.puzzle.params, self.card.params(self.level), where)
         self.motion: Json = self.card.motion_of(self.level).model_dump(mode="json")
@@ -260,7 +261,7 @@ def views(
     split: str | None = None,
     style: str | None = None,
     seed: int = 0,
-    size: tuple[int, int] = SIZE,
+    size: tuple[int, int] | None = None,
     fps: float = FPS,
 ) -> list[View]:
     """What a data set of the task or suite holds, as one view for each entry.

@@ -19,9 +19,16 @@ from genreason.puzzles.base import Puzzle
 from genreason.types import Verdict, Violation, unscored
 
 CHECKS = (
-    "rules.legal", "rules.goal", "objects.present", "objects.unique", "objects.continuous",
-    "scene.first_frame", "scene.kept", "camera.still",
-)  # fmt: skip
+    "scene.first_frame",
+    "camera.still",
+    "objects.continuous",
+    "objects.present",
+    "objects.unique",
+    "scene.kept",
+    "rules.legal",
+    "rules.goal",
+)
+"""All checks; of several that break in the same frame, the one named first is likelier the cause."""
 Bools = npt.NDArray[np.bool_]
 ToPixels = Callable[[npt.ArrayLike], npt.NDArray[np.float32]]
 Where = tuple[float, ...] | None

@@ -93,7 +93,7 @@ def test_tasks(capsys: pytest.CaptureFixture[str]) -> None:
         assert len(row["styles"]) >= 8 and {"easy", "medium", "hard", "small", "expert"} <= set(row["levels"])
     assert {row["name"] for row in found["suites"]} == set(cards.paths(cards.SuiteCard))
     (row,) = document(capsys, "tasks", "maze")["tasks"]
-    assert row["prompts"] and row["params"]["hard"] == {"rooms": 7}
+    assert row["prompts"] and row["params"]["hard"] == {"rooms": 7, "min_steps": 12}
     status, out, _ = call(capsys, "tasks")
     assert status == 0 and "sokoban@1" in out and "suites/spine" in out
     status, out, _ = call(capsys, "tasks", "maze")

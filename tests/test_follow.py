@@ -90,7 +90,9 @@ def test_blocks_under_the_pieces_are_left_out(family: str, style: str) -> None:
     w = shop(family, style)
     blocks = Blocks(w.board)
     pixels = w.board.lattice.pixels(w.stops[0])
-    covered = blocks.covered([(p, float(x), float(y)) for p, (x, y) in zip(w.board.pieces, pixels, strict=True)])
+    covered = blocks.covered(
+        [(p, float(x), float(y)) for p, (x, y) in zip(w.board.pieces, pixels, strict=True)]
+    )
     drawn = blocks.means(w.frame(w.stops[0]))
     assert blocks.compare(drawn, ~covered & covered).changed.any()
     assert not blocks.compare(drawn, covered).changed.any()
@@ -173,8 +175,8 @@ def test_a_copy_is_named_and_a_stain_is_not(family: str, style: str) -> None:
     n = len(w.stops[0])
     both = np.concatenate([[free[0]], w.stops[0]]).astype(np.float32)
     script = dataclasses.replace(
-        w.truth, places_TN2=np.stack([both] * 8), opacity_TN=np.array([[t > 2] + [1] * n for t in range(8)], np.float32),
-        cast=(n - 1, *range(n)),
+        w.truth, places_TN2=np.stack([both] * 8),
+        opacity_TN=np.array([[t > 2] + [1] * n for t in range(8)], np.float32), cast=(n - 1, *range(n)),
     )  # fmt: skip
     copies = read(w, script.frames(w.board)).spots
     assert {spot.name for spot in copies} == {"agent"} and {spot.t for spot in copies} == set(range(3, 8))
@@ -255,7 +257,7 @@ def test_a_size_that_changes_midway_cannot_be_read() -> None:
         read(w, [])
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 400), (16, 16), (40, 33)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 400), (16, 16), (40, 33), (1, 12), (1, 150), (150, 1)])
 @pytest.mark.parametrize("fill", [lambda s: np.zeros(s, np.uint8), lambda s: np.full(s, 255, np.uint8)])
 def test_any_picture_can_be_read_without_an_accident(
     size: tuple[int, int], fill: Callable[[tuple[int, ...]], Frame]

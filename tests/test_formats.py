@@ -19,6 +19,7 @@ from genreason import seeds, video
 from genreason.formats import EXPORTERS, IMPORTERS, dataset, intake
 from genreason.formats.dataset import DataSet
 from genreason.generate import oracle
+from genreason.judge.rules import RulesJudge
 from genreason.puzzles import base
 from genreason.task import Task
 from genreason.types import Clip, Frame, Instance, Json, UserError
@@ -399,9 +400,7 @@ def test_real_vrbench_data(tmp_path: Path) -> None:
         # Its image is the first frame of its clip.
         first = next(video.read(truth))
         assert np.abs(first.astype(int) - dataset.read_picture(data.first_frame(instance))).mean() < 1
-    ties = [i for i in data if _solved(i) != i.scene["solution"]]
-    assert [i.sample_id for i in ties] == ["sokoban_0002"]
-    for instance in data:
+    for instance in data:  # one has a solution other than the solver's: its reference is the clip's
         (verdict,) = RulesJudge().judge(instance, [Clip(path=data.truth(instance))])
         assert verdict.status == "pass" and verdict.metrics["vrbench.pr"] == 1.0
     EXPORTERS["vrbench"](data, tmp_path / "out")

@@ -28,8 +28,8 @@ def test_output_changes_only_with_the_version(name: str) -> None:
         pytest.fail(f"{name} has version {new['version']}, its golden file {old['version']}: {write}")
     changed = golden.differences(old, new)
     assert not changed, (
-        f"{name} makes something else than before, with the same version: if this is wanted, raise `version`
-        in " f"tasks/{name}.yaml, then {write}. {len(changed)} changed: {'; '.join(changed[:5])}"
+        f"{name} makes something else than before, with the same version: if this is wanted, raise "
+        f"`version` in tasks/{name}.yaml, then {write}. {len(changed)} changed: {'; '.join(changed[:5])}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from genreason import cards, testing, video
@@ -197,7 +197,7 @@ def test_a_size_that_changes_midway_is_unscored() -> None:
 sizes = st.tuples(st.integers(1, 150), st.integers(1, 150))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, phases=[Phase.generate])  # no shrinking: a failing example takes long
 @given(st.sampled_from(["maze", "sokoban"]), sizes, st.integers(0, 3), st.integers(0, 1000))
 def test_nothing_that_is_shown_makes_the_judge_fall_over_or_pass(
     task: str, size: tuple[int, int], kind: int, seed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -262,7 +263,7 @@ def test_refused_candidates_are_not_solved(monkeypatch: pytest.MonkeyPatch) -> N
         return solve(state, measure, limit)
 
     def accept(state: SokobanState) -> bool:
-        if hash(PUZZLE.canonical(state)[3:9]) % 2:
+        if zlib.crc32(PUZZLE.canonical(state)) % 2:
             return False
         accepted.append(state)
         return True

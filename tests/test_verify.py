@@ -39,12 +39,16 @@ LEGAL: Path = [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (5, 2), (5, 3), (5, 4), (
 ROOM = ["#######", "#.....#", "#.....#", "#.....#", "#.....#", "#######"]
 
 
-def maze(rows: list[str] = MAZE_GRID, agent: tuple[int, int] = (1, 1), goal: tuple[int, int] = (5, 5)) -> MazeState:
+def maze(
+    rows: list[str] = MAZE_GRID, agent: tuple[int, int] = (1, 1), goal: tuple[int, int] = (5, 5)
+) -> MazeState:
     state = MAZE.decode({"grid": rows, "agent": [agent[1], agent[0]]}, {"goal": [goal[1], goal[0]]})
     return state
 
 
-def sokoban(boxes: list[tuple[int, int]], targets: list[tuple[int, int]], agent: tuple[int, int]) -> SokobanState:
+def sokoban(
+    boxes: list[tuple[int, int]], targets: list[tuple[int, int]], agent: tuple[int, int]
+) -> SokobanState:
     record = {"grid": ROOM, "boxes": [[y, x] for x, y in boxes], "agent": [agent[1], agent[0]]}
     return SOKOBAN.decode(record, {"targets": [[y, x] for x, y in targets]})
 
@@ -77,14 +81,17 @@ def along(*paths: Path, ease: str = "smooth", per_step: int = 4, start: int = 3,
 
 def judged(seen: Track, state: Any = None, puzzle: Puzzle[Any, Any] = MAZE, **rules: Any) -> Verdict:
     state = maze() if state is None else state
-    return verify(puzzle, state, seen, Tolerances(**rules), lambda cells: np.asarray(cells, np.float32) * 10 + 5)
+    return verify(
+        puzzle, state, seen, Tolerances(**rules), lambda cells: np.asarray(cells, np.float32) * 10 + 5
+    )
 
 
 def broken(verdict: Verdict) -> set[str]:
     assert set(verdict.checks) == set(CHECKS)
-    assert {violation.check for violation in verdict.violations} == {n for n, v in verdict.checks.items() if
-    not v} assert (verdict.status == "pass") == (not verdict.violations) == (verdict.score == 1.0)
-    return {name for name, value in verdict.checks.items() if not value}
+    zero = {name for name, value in verdict.checks.items() if value == 0}
+    assert {violation.check for violation in verdict.violations} == zero
+    assert (verdict.status == "pass") == (not verdict.violations) == (verdict.score == 1.0)
+    return zero
 
 
 # -- what passes ---------------------------------------------------------------------------------------------
@@ -185,9 +192,8 @@ def test_squeezing_diagonally_between_two_walls_is_illegal() -> None:
 @pytest.mark.parametrize("depth", [0.3, 0.5])
 def test_a_centre_that_leaves_its_lane_by_more_than_a_quarter_is_illegal(depth: float) -> None:
     places = along(LEGAL)
-    middle = slice(len(places) // 2 - 8, len(places) // 2 - 4)  # on the upper corridor or at the corner
     places[9:13, 0, 1] = 1 + 0.5 + depth
-    assert middle.start > 0 and "rules.legal" in broken(judged(track(places)))
+    assert "rules.legal" in broken(judged(track(places)))
     assert judged(track(along(LEGAL))).status == "pass"
 
 

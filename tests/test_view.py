@@ -72,8 +72,7 @@ def test_cut_off_sides_are_seen(family: str, style: str, upright: bool) -> None:
     cut = large[2 * strip : -2 * strip] if upright else large[:, 2 * strip : -2 * strip]
     view = find_view(first, np.ascontiguousarray(cut))
     assert view.offset == pytest.approx((0, -2 * strip) if upright else (-2 * strip, 0), abs=1.0) or (
-        lined and view.kind == "resized"  # so small a strip changes hardly anything; the registrar corrects
-        it
+        lined and view.kind == "resized"  # so thin a strip hardly matters; the registrar sees to it
     )
     assert view.scale == pytest.approx((2.0, 2.0), rel=0.04)
 
@@ -120,8 +119,7 @@ def test_zoom_and_shift_are_measured(family: str, style: str) -> None:
     lined = family == "maze" and STYLES[style].lines
     for known in WARPS:
         if lined and max(abs(known[0] + known[2]), abs(known[1]) + abs(known[3])) > 6:
-            continue  # thin lines catch a sudden movement of up to 3 % of the picture; farther only as a
-            drift
+            continue  # thin lines catch a sudden movement of 3 % of the picture, a drift of more
         found, error = registrar.estimate(gray(moved_by(first, np.array(known))))
         assert found[2:] == pytest.approx(known[2:], abs=0.3), known
         assert found[:2] == pytest.approx(known[:2], abs=0.5), known  # at the picture's edge, with few edges

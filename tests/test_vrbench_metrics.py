@@ -55,8 +55,8 @@ def test_precision_is_a_prefix_and_not_a_share() -> None:
 
 
 def test_precision_counts_whole_samples() -> None:
-    # At eps 0.01 and 100 samples of a line of 0.8, sample k lies k * 0.8 / 99 along it. The path stops at 0.4:
-    # the first sample that is more than 0.01 beyond is k = 51 (0.41212); k = 50 is 0.40404.
+    # 100 samples of a line of 0.8: sample k lies k * 0.8 / 99 along it. The path stops at 0.4: the first
+    # one that is more than 0.01 beyond is k = 51 (0.41212); k = 50 is 0.40404.
     half = line((0.1, 0.1), (0.5, 0.1))
     assert precision_rate(half, REFERENCE, 0.01, 100) == 51 / 100
     # 0.05 beyond with 1000 samples: k * 0.8 / 999 > 0.45 first at k = 562.

@@ -34,7 +34,12 @@ Count = Annotated[
 SplitName = Annotated[str | None, typer.Option(help="train, val, test (they share no puzzle) or any.")]
 StyleName = Annotated[str | None, typer.Option(help="How it is drawn; a mix of all styles where not given.")]
 Seed = Annotated[int, typer.Option(help="Another seed gives other puzzles or other answers.")]
-Size = Annotated[str, typer.Option(metavar="PX|WxH", help="Size of the frames in pixels.")]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PX|WxH", help="Size of the frames in pixels; the level's (mostly 256) where not given."
+    ),
+]
 
 
 def emit(record: Json, as_json: bool, *shown: RenderableType) -> None:
@@ -126,12 +131,14 @@ def parse_profile(text: str) -> Profile:
     return cast("Profile", text)
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Read "256" or "640x480" as (width, height).
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Read "256" or "640x480" as (width, height); None stays None.
 
     Raises:
         UserError: it is neither.
     """
+    if text is None:
+        return None
     width, _, height = text.lower().partition("x")
     try:
         return int(width), int(height or width)

@@ -81,7 +81,7 @@ def make(
     split: console.SplitName = None,
     seed: console.Seed = 0,
     style: console.StyleName = None,
-    size: console.Size = "256",
+    size: console.Size = None,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 24.0,
     profile: console.ProfileName = "preview",
     truth: Annotated[

@@ -117,7 +117,7 @@ def run(
     split: console.SplitName = None,
     seed: console.Seed = 0,
     style: console.StyleName = None,
-    size: console.Size = "256",
+    size: console.Size = None,
     samples: Samples = 1,
     options: console.Options = None,
     workers: console.Workers = 1,

@@ -50,7 +50,9 @@ def write_png(path: Path, frame: Frame) -> None:
         GenreasonError: the file cannot be written.
     """
     bgr = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2BGR)
-    _, coded = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    # Without row filters a flat picture takes a third of the time and the same space.
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+    _, coded = cv2.imencode(".png", bgr, settings)
     write_file(path, coded.tobytes())
 
 

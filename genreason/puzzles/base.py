@@ -11,6 +11,7 @@ import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -28,6 +29,14 @@ Accept = Callable[[Any], bool]
 """Whether a candidate state is wanted; it raises where it has refused too many."""
 Places = npt.NDArray[np.float32]
 """Where the movable pieces stand: (N, 2), x (column) and y (row) in cells, whole at cell centres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[S]):
+    """What was read from a frame: the state, and how surely (0 to 1, of the least sure piece)."""
+
+    state: S
+    confidence: float
 
 
 class Params(BaseModel):
@@ -125,6 +134,10 @@ class Puzzle(ABC, Generic[S, M]):
     @abstractmethod
     def arranged(self, state: S, places: Places) -> S:
         """The state with the pieces at these (whole) cells, legal or not: what a picture shows."""
+
+    @abstractmethod
+    def read(self, frame: Frame, instance: Instance) -> Reading[S]:
+        """The inverse of drawing: the state that a frame (HWC RGB uint8, any size) of the instance shows."""
 
     @abstractmethod
     def explain(self, state: S, places: Places) -> str:

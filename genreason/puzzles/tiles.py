@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from genreason import seeds
 from genreason.perceive.foreign import take_apart
-from genreason.puzzles.base import M, Places, Puzzle, S
+from genreason.perceive.read import read_places
+from genreason.puzzles.base import M, Places, Puzzle, Reading, S
 from genreason.render.board import Board, Piece, blend
 from genreason.render.lattice import Lattice
 from genreason.render.marks import Mark, paint
@@ -22,6 +23,7 @@ FLOOR, WALL, GOAL = 0, 1, 2
 Tiles = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 MOST_BOARDS = 4
+LEAST_CELL = 6  # pixels of a cell below which a piece is no picture any more
 _BOARDS: dict[tuple[object, ...], Board] = {}
 
 
@@ -62,9 +64,10 @@ class TilePuzzle(Puzzle[S, M]):
     def layout(self, state: S, size: tuple[int, int], style: str) -> Json:
         """`Instance.scene`: the grid's geometry in pixels for a picture of `size` (width, height)."""
         rows, cols = self.tiles(state).shape
-        if min(size[0] / cols, size[1] / rows) < 6:
+        least = LEAST_CELL if not self.style(style).lines else LEAST_CELL * 2 // 3  # a room is two cells wide
+        if min(size[0] / cols, size[1] / rows) < least:
             small = f"a board of {cols} x {rows} tiles cannot be read at {size[0]} x {size[1]} pixels"
-            raise UserError(f"{small}: use --size {6 * max(rows, cols)} or more")
+            raise UserError(f"{small}: use --size {least * max(rows, cols)} or more")
         if not self.style(style).lines:
             return {"grid": Lattice.fit(cols, rows, size).to_json()}
         pitch = min(size[0] / (cols - 0.7), size[1] / (rows - 0.7))
@@ -81,6 +84,10 @@ class TilePuzzle(Puzzle[S, M]):
         name, (dx, dy) = self.pieces(state)[i], gap[i]
         across = abs(dx) >= abs(dy)
         way = ("left", "right")[int(dx > 0)] if across else ("up", "down")[int(dy > 0)]
+        col, row = (int(v) for v in np.rint(places[i]))
+        tiles = self.tiles(state)
+        if 0 <= row < tiles.shape[0] and 0 <= col < tiles.shape[1] and tiles[row, col] == WALL:
+            return f"the {name} goes into the wall at row {row}, column {col}"
         if i < len(gap) - 1:
             return f"the {name} moves {way} without a push"
         try:
@@ -88,6 +95,12 @@ class TilePuzzle(Puzzle[S, M]):
         except IllegalMove as reason:
             return f"the {name} goes {way}: {reason}"
         return f"the {name} is {max(abs(dx), abs(dy)):.1f} cells from where legal moves could bring it"
+
+    def read(self, frame: Frame, instance: Instance) -> Reading[S]:
+        """The state that a frame (HWC RGB uint8, any size) shows; pieces count for the nearest tile."""
+        found = read_places(self.board(instance), self.picture(instance), frame)
+        state = self.arranged(self.start(instance), np.rint(found.places_N2))
+        return Reading(state, float(found.quality_N.min()))
 
     def board(self, instance: Instance) -> Board:
         """The scene as layers: the still picture and the pieces that move.
@@ -133,7 +146,8 @@ def _plate(tiles: Tiles, lattice: Lattice, style: Style, instance: Instance) -> 
             plate[:, x] -= style.grid
         for y in ys[(ys >= 0) & (ys < h)]:
             plate[y] -= style.grid
-    frame = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
+    np.clip(plate + np.float32(0.5), 0, 255, out=plate)
+    frame = plate.astype(np.uint8)
     unit = lattice.cell_w * (2 if style.lines else 1)
     goal = Piece("goal", *paint(style.goal, style.goal.scale * unit))
     for row, col in np.argwhere(tiles == GOAL):

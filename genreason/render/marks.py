@@ -73,6 +73,7 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
         | ((np.abs(x) <= 0.9) & (y > -0.1) & (y <= 0.95 - 0.3 * np.abs((x * 1.6) % 1.0 - 0.5)))
     ),
 }
+NOUNS = {"rounded": "rounded square"}
 
 
 def shape(name: str, colour: Colour, scale: float = 0.6, *, edge: Colour | None = None) -> Mark:
@@ -80,7 +81,7 @@ def shape(name: str, colour: Colour, scale: float = 0.6, *, edge: Colour | None 
     layers: tuple[Layer, ...] = (Layer(name, colour),)
     if edge is not None:
         layers = (Layer(name, edge), Layer(name, colour, w=0.78, h=0.78))
-    return Mark(name, colour, layers, scale)
+    return Mark(NOUNS.get(name, name), colour, layers, scale)
 
 
 def crate(colour: Colour, dark: Colour, scale: float = 0.84) -> Mark:

@@ -65,10 +65,12 @@ def surface(
         float,
     cell: float,
 ) -> npt.NDArray[np.float32]:  # fmt: skip
-    """A surface of (width, height): (h, w, 3) float32, 0-255 before clipping; `cell` scales the pattern."""
-    w, h = size
-    base = np.empty((h, w, 3), np.float32)
-    base[:] = colour
-    if texture != "flat":
-        base += (TEXTURES[texture](rng, h, w, cell) * np.float32(strength))[..., None]
-    return base
+    """A surface of (width, height): (h, w, 3) float32, 0-255 before clipping; (1, 1, 3) where it is flat.
+
+    `cell` is the size of the pattern in pixels.
+    """
+    base = np.array(colour, np.float32).reshape(1, 1, 3)
+    if texture == "flat":
+        return base
+    grain = TEXTURES[texture](rng, size[1], size[0], cell) * np.float32(strength)
+    return np.asarray(base + grain[..., None], np.float32)

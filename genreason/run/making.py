@@ -13,7 +13,7 @@ from genreason.generate import oracle
 from genreason.render.motion import Motion, animate
 from genreason.run import files
 from genreason.run.folder import Progress, stamp
-from genreason.task import FPS, SIZE, Task, views
+from genreason.task import FPS, Task, views
 from genreason.types import SCHEMA, Instance, Json, UserError
 from genreason.video import Profile
 
@@ -29,7 +29,7 @@ def make(
     split: str | None = None,
     style: str | None = None,
     seed: int = 0,
-    size: tuple[int, int] = SIZE,
+    size: tuple[int, int] | None = None,
     fps: float = FPS,
     profile: Profile = "preview",
     truth: bool = True,
@@ -46,7 +46,7 @@ def make(
         split: see `Task`; "test" for a task, as the entries say for a suite.
         style: see `Task`.
         seed: see `Task`.
-        size: (width, height) of the frames in pixels.
+        size: (width, height) of the frames in pixels; None takes each level's.
         fps: frames per second.
         profile: of the solution clips, "preview" or "exact".
         truth: whether solution clips are written.
@@ -77,7 +77,7 @@ def make(
             if isinstance(t, Task)
         ],
         "seed": seed,
-        "size": list(size),
+        "size": None if size is None else list(size),
         "fps": fps,
         "profile": profile,
         "truth": truth,

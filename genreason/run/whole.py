@@ -18,7 +18,7 @@ from genreason.run.folder import Progress, RunFolder
 from genreason.run.generating import generate
 from genreason.run.judging import judge
 from genreason.run.making import make
-from genreason.task import FPS, SIZE
+from genreason.task import FPS
 from genreason.types import Instance, Json, Request
 
 FLOORS = ("still", "noise")
@@ -38,7 +38,7 @@ def run(
     split: str | None = None,
     style: str | None = None,
     seed: int = 0,
-    size: tuple[int, int] = SIZE,
+    size: tuple[int, int] | None = None,
     fps: float = FPS,
     samples: int = 1,
     workers: int = 1,

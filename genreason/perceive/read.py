@@ -1,0 +1,72 @@
+"""Read a single frame: where every piece of a board stands, anywhere in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.blocks import Blocks
+from genreason.perceive.locate import Finder
+from genreason.perceive.view import find_view
+from genreason.render.board import Board
+from genreason.types import Frame
+
+APART = 0.6  # cells between two pieces of one kind
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the pieces of a board are.
+
+    Attributes:
+        places_N2: x and y in cells, in the order of `Board.pieces`; alike pieces come in reading order.
+        quality_N: how surely each is there, 0 to 1.
+    """
+
+    places_N2: npt.NDArray[np.float32]
+    quality_N: npt.NDArray[np.float32]
+
+
+def read_places(board: Board, reference: Frame, frame: Frame) -> Places:
+    """Find every piece in a frame of any size.
+
+    Args:
+        board: the layers of the instance.
+        reference: the given first frame; shows how the clip was resized.
+        frame: HWC RGB uint8.
+    """
+    view = find_view(reference, frame)
+    fitted = board.fitted(view.scale, view.offset, (frame.shape[1], frame.shape[0]))
+    blocks = Blocks(fitted)
+    tint = blocks.compare(blocks.means(frame), blocks.covered([])).tint
+    places = np.zeros((len(board.pieces), 2), np.float32)
+    quality = np.zeros(len(board.pieces), np.float32)
+    for name in sorted({piece.name for piece in fitted.pieces}):
+        rows = [i for i, piece in enumerate(fitted.pieces) if piece.name == name]
+        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, len(rows))
+        found.sort(key=lambda spot: (round(spot[1]), round(spot[0])))
+        for i, (x, y, sure) in zip(rows, found, strict=False):
+            places[i], quality[i] = (x, y), sure
+    return Places(places, quality)
+
+
+def _best(
+    finder: Finder, board: Board, frame: Frame, tint: npt.NDArray[np.float32], count: int
+) -> list[tuple[float, float, float]]:
+    """The `count` places (x, y in cells) at which the piece is most surely, with the quality."""
+    cost = finder.costs(frame)
+    reach = APART * min(board.lattice.cell_w, board.lattice.cell_h)
+    spots: list[tuple[float, float, float]] = []
+    for _ in range(4 * count):
+        j, i = np.unravel_index(int(cost.argmin()), cost.shape)
+        if not np.isfinite(cost[j, i]):
+            break
+        x, y, _ = finder.match(frame, i + finder.anchor[0], j + finder.anchor[1], 2)
+        sight = finder.look(frame, board, x, y, tint)
+        cell = board.lattice.cells((x, y))
+        spots.append((float(cell[0]), float(cell[1]), sight.quality))
+        r = int(reach)
+        cost[max(j - r, 0) : j + r + 1, max(i - r, 0) : i + r + 1] = np.inf
+    return sorted(spots, key=lambda spot: -spot[2])[:count]
