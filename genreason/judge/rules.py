@@ -105,10 +105,13 @@ class _Reading:
         reference = np.stack(stops(self.puzzle, self.state, solution(self.instance)))[:, -1]
         half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
         boxes = [vrbench.Box(*((goal - half) / size), *((goal + half) / size)) for goal in self.goals]
-        movers = range(max(paths.shape[1] - 1, 1)) if paths.shape[1] > 1 else [0]
-        targets = [(np.asarray(paths[:, i], np.float64), box) for i, box in zip(movers, boxes, strict=False)]
+        movers = [np.asarray(paths[:, i], np.float64) for i in range(max(paths.shape[1] - 1, 1))]
         out = vrbench.trajectory_metrics(
-            np.asarray(paths[:, -1], np.float64), self.lattice.pixels(reference) / size, targets, setting
+            np.asarray(paths[:, -1], np.float64),
+            self.lattice.pixels(reference) / size,
+            movers,
+            boxes,
+            setting,
         )
         return {**out, "vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}
 

@@ -29,13 +29,14 @@ class Places:
     quality_N: npt.NDArray[np.float32]
 
 
-def read_places(board: Board, reference: Frame, frame: Frame) -> Places:
+def read_places(board: Board, reference: Frame, frame: Frame, free: npt.NDArray[np.bool_]) -> Places:
     """Find every piece in a frame of any size.
 
     Args:
         board: the layers of the instance.
         reference: the given first frame; shows how the clip was resized.
         frame: HWC RGB uint8.
+        free: (rows, cols), the cells on which a piece can be.
     """
     view = find_view(reference, frame)
     fitted = board.fitted(view.scale, view.offset, (frame.shape[1], frame.shape[0]))
@@ -45,7 +46,7 @@ def read_places(board: Board, reference: Frame, frame: Frame) -> Places:
     quality = np.zeros(len(board.pieces), np.float32)
     for name in sorted({piece.name for piece in fitted.pieces}):
         rows = [i for i, piece in enumerate(fitted.pieces) if piece.name == name]
-        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, len(rows))
+        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, free, len(rows))
         found.sort(key=lambda spot: (round(spot[1]), round(spot[0])))
         for i, (x, y, sure) in zip(rows, found, strict=False):
             places[i], quality[i] = (x, y), sure
@@ -53,13 +54,23 @@ def read_places(board: Board, reference: Frame, frame: Frame) -> Places:
 
 
 def _best(
-    finder: Finder, board: Board, frame: Frame, tint: npt.NDArray[np.float32], count: int
+    finder: Finder,
+    board: Board,
+    frame: Frame,
+    tint: npt.NDArray[np.float32],
+    free: npt.NDArray[np.bool_],
+    count: int,
 ) -> list[tuple[float, float, float]]:
     """The `count` places (x, y in cells) at which the piece is most surely, with the quality."""
     cost = finder.costs(frame)
-    reach = APART * min(board.lattice.cell_w, board.lattice.cell_h)
+    reach = int(APART * min(board.lattice.cell_w, board.lattice.cell_h))
+    allowed = np.full(cost.shape, np.inf, np.float32)
+    for row, col in np.argwhere(free):
+        x, y = board.lattice.pixels((col, row)) - np.array(finder.anchor, np.float32)
+        allowed[max(int(y) - reach, 0) : int(y) + reach + 1, max(int(x) - reach, 0) : int(x) + reach + 1] = 0
+    cost += allowed
     spots: list[tuple[float, float, float]] = []
-    for _ in range(4 * count):
+    while len(spots) < 8 * count:
         j, i = np.unravel_index(int(cost.argmin()), cost.shape)
         if not np.isfinite(cost[j, i]):
             break
@@ -67,6 +78,5 @@ def _best(
         sight = finder.look(frame, board, x, y, tint)
         cell = board.lattice.cells((x, y))
         spots.append((float(cell[0]), float(cell[1]), sight.quality))
-        r = int(reach)
-        cost[max(j - r, 0) : j + r + 1, max(i - r, 0) : i + r + 1] = np.inf
+        cost[max(j - reach, 0) : j + reach + 1, max(i - reach, 0) : i + reach + 1] = np.inf
     return sorted(spots, key=lambda spot: -spot[2])[:count]

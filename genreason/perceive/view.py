@@ -38,7 +38,7 @@ def find_view(reference: Frame, frame: Frame) -> View:
     height, width = frame.shape[:2]
     sx, sy = width / w, height / h
     fits = [("same" if (w, h) == (width, height) else "resized", sx, sy, 0.0, 0.0)]
-    if abs(sx / sy - 1) > 0.01:
+    if abs(sx / sy - 1) > 0.003:
         for kind, s in (("letterboxed", min(sx, sy)), ("cropped", max(sx, sy))):
             fits.append((kind, s, s, (width - w * s) / 2, (height - h * s) / 2))
     inner = _without_bars(frame)

@@ -23,7 +23,7 @@ FLOOR, WALL, GOAL = 0, 1, 2
 Tiles = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 MOST_BOARDS = 4
-LEAST_CELL = 6  # pixels of a cell below which a piece is no picture any more
+LEAST_CELL = 10  # pixels of a cell below which compression leaves too little of a piece to be sure of it
 _BOARDS: dict[tuple[object, ...], Board] = {}
 
 
@@ -88,18 +88,20 @@ class TilePuzzle(Puzzle[S, M]):
         tiles = self.tiles(state)
         if 0 <= row < tiles.shape[0] and 0 <= col < tiles.shape[1] and tiles[row, col] == WALL:
             return f"the {name} goes into the wall at row {row}, column {col}"
-        if i < len(gap) - 1:
+        along = float(gap[-1] @ ((np.sign(dx), 0) if across else (0, np.sign(dy))))
+        if i < len(gap) - 1 and along < 0.3:  # the one that could push it does not come along
             return f"the {name} moves {way} without a push"
         try:
             self.step(state, cast(M, way))
         except IllegalMove as reason:
-            return f"the {name} goes {way}: {reason}"
+            return f"the {self.pieces(state)[-1]} goes {way}: {reason}"
         return f"the {name} is {max(abs(dx), abs(dy)):.1f} cells from where legal moves could bring it"
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:
         """The state that a frame (HWC RGB uint8, any size) shows; pieces count for the nearest tile."""
-        found = read_places(self.board(instance), self.picture(instance), frame)
-        state = self.arranged(self.start(instance), np.rint(found.places_N2))
+        start = self.start(instance)
+        found = read_places(self.board(instance), self.picture(instance), frame, self.tiles(start) != WALL)
+        state = self.arranged(start, np.rint(found.places_N2))
         return Reading(state, float(found.quality_N.min()))
 
     def board(self, instance: Instance) -> Board:
