@@ -6,16 +6,15 @@ passes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from genreason.perceive.track import Track
 from genreason.puzzles.base import Puzzle
+from genreason.replay import Tolerances, replay
 from genreason.types import Verdict, Violation, unscored
 
 CHECKS = (
@@ -32,103 +31,6 @@ CHECKS = (
 Bools = npt.NDArray[np.bool_]
 ToPixels = Callable[[npt.ArrayLike], npt.NDArray[np.float32]]
 Where = tuple[float, ...] | None
-
-
-class Tolerances(BaseModel):
-    """How exact a clip must be; the figures that people use when they look at clips.
-
-    Attributes:
-        lane: how far (cells) a centre may leave its lane: corner rounding.
-        jump: steps that a piece may take from one frame to the next.
-        leap: cells from frame to frame that are a teleport, where the clip's own pace is three times slower.
-        step: cells that are a teleport when there is rest before and after.
-        missing_frames: frames in a row in which a piece may be unseen.
-        extra_frames: frames in a row in which something extra may be seen.
-        change_area: changed part of the still scene (square cells) that counts as a change.
-        change_frames: frames in a row after which it does.
-        camera: movement of the camera, in shares of the picture's width or height.
-        start: share of the first frame that may differ from the given one.
-        contrast: least difference (0-255) between a piece and its background that can be read.
-        present: opacity from which a piece counts as there.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    lane: float = Field(0.25, ge=0, le=0.45)
-    jump: int = Field(3, ge=1, le=6)
-    leap: float = Field(1.6, gt=0)
-    step: float = Field(0.75, gt=0)
-    missing_frames: int = Field(2, ge=0)
-    extra_frames: int = Field(2, ge=0)
-    change_area: float = Field(0.12, gt=0)
-    change_frames: int = Field(3, ge=0)
-    camera: float = Field(0.02, gt=0)
-    start: float = Field(0.03, gt=0)
-    contrast: float = Field(12.0, ge=0)
-    present: float = Field(0.5, gt=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """How far the track could be followed on the rules: moves made until the end or the first violation.
-
-    Attributes:
-        moves: those made, as the puzzle names them.
-        end: the state after them.
-        broken_at: frame of the first violation, or None.
-        what: the violation in words.
-        piece: which piece was farthest off then.
-    """
-
-    moves: tuple[Any, ...]
-    end: Any
-    broken_at: int | None
-    what: str
-    piece: int
-
-
-def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
-    """Follow the track from state to state by legal moves.
-
-    In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it
-    that is reached from the last one by at most `jump` legal moves.
-    """
-    far = 0.5 + rules.lane
-    moves: tuple[Any, ...] = ()
-    stand = puzzle.places(state)
-    for t, places in enumerate(track.places_TN2):
-        if track.broken_T[t]:
-            continue
-        gap = float(np.abs(places - stand).max())
-        if gap <= 0.4:
-            continue
-        best, best_gap, made = state, gap - 0.1, ()
-        for way, reached in _reachable(puzzle, state, 1 if gap <= far else rules.jump):
-            new_gap = float(np.abs(places - puzzle.places(reached)).max())
-            if new_gap < best_gap - 1e-6:
-                best, best_gap, made = reached, new_gap, way
-        if made:
-            state, stand, moves, gap = best, puzzle.places(best), moves + made, best_gap
-        if gap > far:
-            off = np.abs(places - stand).max(axis=1)
-            return Replay(moves, state, t, puzzle.explain(state, places), int(off.argmax()))
-    return Replay(moves, state, None, "", 0)
-
-
-def _reachable(puzzle: Puzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[tuple[Any, ...], Any]]:
-    """States that at most `depth` legal moves lead to, nearest first, each with these moves."""
-    seen = {state}
-    ring: list[tuple[tuple[Any, ...], Any]] = [((), state)]
-    for _ in range(depth):
-        following = []
-        for way, at in ring:
-            for move in puzzle.moves(at):
-                after = puzzle.step(at, move)
-                if after not in seen:
-                    seen.add(after)
-                    following.append(((*way, move), after))
-                    yield following[-1]
-        ring = following
 
 
 def verify(
@@ -153,7 +55,7 @@ def verify(
     if track.start_gap == 0 and (track.presence_TN[0] < rules.present).any():
         return unscored("the scene is intact, but the pieces could not be found in the first frame")
     note = _Notes(track, to_pixels)
-    if not at_start or track.start_gap > rules.start:
+    if not at_start or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     _check_objects(note, track, rules)
     _check_scene(note, track, rules)
@@ -207,13 +109,22 @@ class _Notes:
 
 
 def _first_run(broken_T: Bools, run: int = 1) -> int | None:
-    """Where the first run of at least `run` broken frames begins, or a shorter one that lasts to the end."""
+    """Where the first run of at least `run` broken frames begins, or a shorter one that lasts to the end.
+
+    Flicker counts as a run: more than half of `4 * run` frames.
+    """
     if not broken_T.any():
         return None
     padded = np.concatenate([[False], broken_T, [False]]).astype(np.int8)
     starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
     long = (ends - starts >= run) | (ends == len(broken_T))
-    return int(starts[int(np.argmax(long))]) if long.any() else None
+    found = [int(starts[int(np.argmax(long))])] if long.any() else []
+    if run > 1 and len(broken_T) >= 4 * run:
+        often = np.convolve(broken_T, np.ones(4 * run), "valid") > 2 * run
+        if often.any():
+            window = int(np.argmax(often))
+            found.append(window + int(np.argmax(broken_T[window:])))
+    return min(found, default=None)
 
 
 def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
@@ -223,7 +134,11 @@ def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
     for i, name in enumerate(track.names):
         t = _first_run(~seen[:, i] & readable, rules.missing_frames + 1)
         note.add(t, "objects.present", f"the {name} is gone", None if t is None else tuple(places[t, i]))
-        t = _first_run(np.concatenate([[False], _leaps(moved[:, i], rules) & seen[1:, i]]))
+        odd = (track.oddness_TN[:, i] >= rules.odd_area) & readable & ~_changed(track, rules)
+        t = _first_run(odd, rules.change_frames + 1)
+        if t is not None:
+            note.add(t, "objects.present", f"the {name} does not look as it did", tuple(places[t, i]))
+        t = _first_run(np.concatenate([[False], _leaps(moved, i, rules) & seen[1:, i]]))
         if t is not None:
             what = f"the {name} jumps {moved[t - 1, i]:.1f} cells in one frame"
             note.add(t, "objects.continuous", what, tuple(places[t, i]))
@@ -234,25 +149,37 @@ def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
         note.add(t, "objects.unique", f"there is one {name} too many", _spot(track, t, name))
 
 
-def _leaps(moved: npt.NDArray[np.float32], rules: Tolerances) -> Bools:
+def _leaps(moved_TN: npt.NDArray[np.float32], i: int, rules: Tolerances) -> Bools:
     """Which frame-to-frame movements (cells) no piece can make that is seen to move.
 
     Too far for any pace, far against the clip's own pace, or a whole step out of rest into rest.
     """
-    pace = moved[moved > 0.02]
+    moved, most = moved_TN[:, i], moved_TN.max(axis=1)  # any piece's movement shows the clip's pace
+    pace = most[most > 0.02]
     usual = float(np.quantile(pace, 0.75)) if len(pace) else 0.0
-    rest = np.concatenate([[True, True], moved < 0.08, [True, True]])
+    rest = np.concatenate([[True, True], most < 0.08, [True, True]])
     alone = rest[:-4] & rest[1:-3] & rest[3:-1] & rest[4:]
     far = (moved > max(rules.leap, 3 * usual)) | (moved > rules.jump + 0.5)
     return np.asarray(far | (alone & (moved >= rules.step)), np.bool_)
 
 
-def _check_scene(note: _Notes, track: Track, rules: Tolerances) -> None:
+def _areas(track: Track) -> npt.NDArray[np.float64]:
+    """The changed part of the still scene (square cells) in each frame."""
     area = np.zeros(len(track))
     for spot in track.spots:
         if not spot.name:
             area[spot.t] += spot.area
-    t = _first_run(area >= rules.change_area, rules.change_frames + 1)
+    return area
+
+
+def _changed(track: Track, rules: Tolerances) -> Bools:
+    """Frames in which the still scene is changed, so that nothing can be said of a piece's look."""
+    return np.asarray(_areas(track) >= rules.change_area, np.bool_)
+
+
+def _check_scene(note: _Notes, track: Track, rules: Tolerances) -> None:
+    area = _areas(track)
+    t = _first_run(_changed(track, rules), rules.change_frames + 1)
     if t is not None:
         what = f"the scene changes ({area[t : t + 3].max():.1f} cells)"
         note.add(t, "scene.kept", what, _spot(track, t, ""))
@@ -271,8 +198,15 @@ def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track
     elif (track.presence_TN[end] < rules.present).any():
         name = track.names[int(np.argmin(track.presence_TN[end]))]
         note.add(end, "rules.goal", f"the {name} is gone at the end", None)
-    elif not puzzle.done(puzzle.arranged(state, np.rint(track.places_TN2[end]))):
+    elif not puzzle.done(puzzle.arranged(state, _nearest(track.places_TN2[end], track.unit))):
         note.add(end, "rules.goal", "the goal is not reached at the end", tuple(track.places_TN2[end, -1]))
+
+
+def _nearest(places_N2: npt.NDArray[np.float32], unit: int) -> npt.NDArray[np.float32]:
+    """The cells that the places count for; where a room is two cells wide, the middle of the room."""
+    if unit == 1:
+        return np.rint(places_N2)
+    return np.asarray(unit * np.floor(places_N2 / unit) + unit // 2, np.float32)
 
 
 def _spot(track: Track, t: int | None, name: str) -> Where:

@@ -10,9 +10,9 @@ from genreason import cards, judge
 from genreason.cards import GeneratorCard, JudgeCard, SuiteCard, TaskCard
 from genreason.generate.controls import CONTROLS
 from genreason.puzzles import base
+from genreason.replay import Tolerances
 from genreason.task import Task
 from genreason.types import UserError
-from genreason.verify import Tolerances
 
 KINDS = [TaskCard, SuiteCard, GeneratorCard, JudgeCard]
 MAZE = """name: mine

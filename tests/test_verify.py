@@ -19,8 +19,9 @@ from genreason.puzzles.maze import MazeState
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
 from genreason.puzzles.sokoban import SokobanState
 from genreason.render.motion import Motion, animate
+from genreason.replay import Tolerances, replay
 from genreason.types import Verdict
-from genreason.verify import CHECKS, Tolerances, replay, verify
+from genreason.verify import CHECKS, verify
 
 Path = list[tuple[float, float]]
 Places = npt.NDArray[np.float32]

@@ -16,8 +16,8 @@ from genreason.formats import dataset
 from genreason.formats.dataset import DataSet
 from genreason.perceive.follow import follow
 from genreason.puzzles import base
+from genreason.replay import Tolerances, replay
 from genreason.types import Frame, GenreasonError, Instance, Json, UnreadableClipError, UserError
-from genreason.verify import Tolerances, replay
 
 TIME_LIMIT = 5.0  # CPU-seconds for following the moves of one clip
 

@@ -180,7 +180,8 @@ def touch_and_leave(w: Workshop) -> Clip | None:
                 if after not in before:
                     before[after] = (state, move)
                     following.append(after)
-                    if not w.puzzle.done(after):
+                    away = np.abs(w.puzzle.places(after) - w.stops[-1]).max()
+                    if not w.puzzle.done(after) and away >= w.board.unit:
                         path = [after]
                         while path[-1] != end:
                             path.append(before[path[-1]][0])
@@ -295,8 +296,10 @@ def object_lost(w: Workshop) -> Clip:
 
 
 @control("objects")
-def crossfade(w: Workshop) -> Clip:
+def crossfade(w: Workshop) -> Clip | None:
     """The first picture dissolves into the answer."""
+    if np.abs(w.stops[-1] - w.stops[0]).max() < 2:
+        return None
     first, last = w.frame(w.stops[0]).astype(np.float32), w.frame(w.stops[-1]).astype(np.float32)
     share = np.clip((np.arange(49) - 8) / 32, 0, 1).astype(np.float32)
     return edits.picture_clip(w, [np.rint(first * (1 - s) + last * s).astype(np.uint8) for s in share])

@@ -16,8 +16,9 @@ from genreason.perceive.follow import TimeLimitError, follow
 from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.tiles import GOAL, TilePuzzle
+from genreason.replay import Tolerances
 from genreason.types import Clip, Frame, Instance, Json, UnreadableClipError, UserError, Verdict, unscored
-from genreason.verify import Tolerances, verify
+from genreason.verify import verify
 
 
 class Settings(BaseModel):

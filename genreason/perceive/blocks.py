@@ -13,14 +13,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.render.board import Board, Piece
+from genreason.render.board import Board, Piece, blend
 from genreason.types import Frame
 
 CHANGED = 24.0  # difference of mean colour (0-255, largest channel) that is a change
 WEIGHT = 80.0  # sum of differences over a changed region from which it is more than a speck
 TINT = 16.0  # uniform change of colour (0-255) that is taken for a tint
 MOST_BLOBS = 6
+SLACK = 24  # how far (0-255) a pixel may lie outside the scene's colours around it
+REACH = 2  # pixels around it in which these colours are looked for
+EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
+ODD = 60.0  # difference of mean colour between a piece and what it should look like
+OTHER = 40.0  # difference from the given picture at which something else is there
+_BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
+Standing = tuple[Piece, float, float]
+"""A piece, and the pixel (x, y) that it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +80,97 @@ class Blocks:
         self.cell = cell
         self.cell_area = board.lattice.cell_w * board.lattice.cell_h
         self.shape = board.plate.shape[:2]
+        around = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+        darkest = np.asarray(cv2.erode(board.plate, around), np.int16)
+        lightest = np.asarray(cv2.dilate(board.plate, around), np.int16)
+        self._low = np.clip(darkest - SLACK, 0, 255).astype(np.uint8)
+        self._high = np.clip(lightest + SLACK, 0, 255).astype(np.uint8)
+        self._padded = self._pad(board.plate)
         self.base = self.means(board.plate)
         count = self.base.shape[0] * self.base.shape[1]
         self._sample = np.arange(0, count, max(count // 300, 1))  # enough blocks to know a tint by
 
     def means(self, frame: Frame) -> Means:
-        """Mean colour of each block, (rows, cols, 3)."""
-        h, w = self.shape
-        k = self.k
-        pad_y, pad_x = -h % k, -w % k
-        if pad_y or pad_x:
-            frame = np.asarray(
-                cv2.copyMakeBorder(frame, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT_101), np.uint8
-            )
-        size = (w + pad_x) // k, (h + pad_y) // k
-        return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.float32)
+        """Mean colour of each block, and how far its pixels lie outside the scene's colours: (rows, cols, 4).
+
+        The fourth channel sees what is thin or has the mean colour of what it covers (a star with an edge).
+        """
+        outside = cv2.max(cv2.subtract(frame, self._high), cv2.subtract(self._low, frame))
+        r, g, b = cv2.split(outside)
+        # Lines a pixel or two wide are edges, not things: they are eroded away.
+        broad = cv2.erode(cv2.max(cv2.max(r, g), b), _BROAD)
+        return np.dstack([self.shrunk(frame), np.float32(EXCESS) * self.shrunk(np.asarray(broad, np.uint8))])
+
+    def shrunk(self, frame: Frame) -> Means:
+        """Mean of each block."""
+        whole = self._pad(frame)
+        size = whole.shape[1] // self.k, whole.shape[0] // self.k
+        return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
+
+    def _pad(self, frame: Frame) -> Frame:
+        """The frame with a mirrored edge, so that it is a whole number of blocks."""
+        pad_y, pad_x = -self.shape[0] % self.k, -self.shape[1] % self.k
+        if not pad_y and not pad_x:
+            return frame
+        return np.asarray(cv2.copyMakeBorder(frame, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT_101), np.uint8)
 
     def compare(self, means: Means, covered: npt.NDArray[np.bool_]) -> Gap:
         """How a frame (its block means) differs from the scene outside the covered blocks."""
         difference = means - self.base
-        tint = np.clip(np.median(difference.reshape(-1, 3)[self._sample], axis=0), -TINT, TINT)
+        tint = np.clip(np.median(difference.reshape(-1, 4)[self._sample], axis=0), -TINT, TINT)
         tint = tint.astype(np.float32)
+        tint[3] = 0
         size = _largest(np.abs(difference - tint))
-        return Gap(size, (size > CHANGED) & ~covered, tint, self.k, self.cell_area)
+        return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
 
-    def distance(self, a: Frame, b: Frame) -> npt.NDArray[np.bool_]:
-        """Blocks in which two whole pictures differ."""
+    def difference(self, a: Frame, b: Frame, covered: npt.NDArray[np.bool_]) -> Gap:
+        """How two whole pictures differ, with pieces on the covered blocks."""
         difference = self.means(a) - self.means(b)
-        tint = np.clip(np.median(difference.reshape(-1, 3), axis=0), -TINT, TINT)
-        return np.asarray(_largest(np.abs(difference - tint)) > CHANGED, np.bool_)
+        difference[covered, 3] = 0  # a piece lies outside the scene's colours by itself
+        tint = np.clip(np.median(difference.reshape(-1, 4), axis=0), -TINT, TINT).astype(np.float32)
+        tint[3] = 0
+        size = _largest(np.abs(difference - tint))
+        return Gap(size, size > OTHER, tint[:3], self.k, self.cell_area)
 
     def learn(self, means: Means, covered: npt.NDArray[np.bool_]) -> None:
         """Take the scene's colours from these means where no piece stands."""
         self.base = np.where(covered[..., None], self.base, means)
 
-    def covered(self, pieces: Iterable[tuple[Piece, float, float]]) -> npt.NDArray[np.bool_]:
-        """The blocks that these pieces (piece, x, y in pixels) touch, with a margin of a fifth of a cell."""
-        out = np.zeros(self.base.shape[:2], np.bool_)
-        margin = 0.2 * self.cell
+    def span(self, piece: Piece, x: float, y: float, margin: float = 0.2) -> tuple[slice, slice]:
+        """Rows and columns of blocks that a piece at pixel (x, y) touches, with a margin in cells."""
+        x, y, edge = x - piece.anchor[0], y - piece.anchor[1], margin * self.cell
+        left, top, right, bottom = piece.ink
+        x0, x1 = int((x + left - edge) // self.k), int((x + right + edge) // self.k) + 1
+        y0, y1 = int((y + top - edge) // self.k), int((y + bottom + edge) // self.k) + 1
+        rows, cols = self.base.shape[:2]
+        return slice(min(max(y0, 0), rows), min(max(y1, 0), rows)), slice(
+            min(max(x0, 0), cols), min(max(x1, 0), cols)
+        )
+
+    def unlike(
+        self,
+        means: Means,
+        rows: slice,
+        cols: slice,
+        tint: Means,
+        pieces: Iterable[Standing],
+    ) -> npt.NDArray[np.bool_]:
+        """Which of these blocks of a frame differ in mean colour from the plate with the pieces on it."""
+        k = self.k
+        part = self._padded[rows.start * k : rows.stop * k, cols.start * k : cols.stop * k].copy()
+        if part.size == 0:
+            return np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.bool_)
         for piece, x, y in pieces:
-            x, y = x - piece.anchor[0], y - piece.anchor[1]
-            left, top, right, bottom = piece.ink
-            x0, x1 = int((x + left - margin) // self.k), int((x + right + margin) // self.k) + 1
-            y0, y1 = int((y + top - margin) // self.k), int((y + bottom + margin) // self.k) + 1
-            out[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
+            blend(part, piece, x - cols.start * k, y - rows.start * k)
+        size = cols.stop - cols.start, rows.stop - rows.start
+        drawn = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
+        return np.asarray(_largest(np.abs(means[rows, cols, :3] - drawn - tint)) > ODD, np.bool_)
+
+    def covered(self, pieces: Iterable[Standing], margin: float = 0.2) -> npt.NDArray[np.bool_]:
+        """The blocks that these pieces (piece, x, y in pixels) touch, with a margin in cells."""
+        out = np.zeros(self.base.shape[:2], np.bool_)
+        for piece, x, y in pieces:
+            out[self.span(piece, x, y, margin)] = True
         return out
 
     def outside(self, warp: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -133,5 +188,8 @@ class Blocks:
 
 
 def _largest(values: Means) -> Means:
-    """The largest channel of (..., 3)."""
-    return np.asarray(np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2]), np.float32)
+    """The largest channel."""
+    out = values[..., 0]
+    for channel in range(1, values.shape[-1]):
+        out = np.maximum(out, values[..., channel])
+    return np.asarray(out, np.float32)

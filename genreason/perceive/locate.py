@@ -45,12 +45,11 @@ class Finder:
         self.piece = piece
         left, top, right, bottom = piece.ink
         cut = (slice(top, bottom), slice(left, right))
-        self.template = np.clip(piece.rgb[cut] + 0.5, 0, 255).astype(np.uint8)
+        self.template = np.ascontiguousarray(np.clip(piece.rgb[cut], 0, 255), np.float32)
         weight = np.where(piece.alpha[cut] > 0.2, piece.alpha[cut], 0)
-        self.mask = np.repeat((weight * 255).astype(np.uint8)[..., None], 3, axis=2)
-        self.weight = (
-            float((weight * weight).sum()) * 3
-        )  # OpenCV weighs squared differences by the squared mask
+        # OpenCV takes a uint8 mask as 0 or 1, and weighs squared differences by the square of a float one.
+        self.mask = np.repeat(weight.astype(np.float32)[..., None], 3, axis=2)
+        self.weight = float((weight * weight).sum()) * 3
         self.anchor = (piece.anchor[0] - left, piece.anchor[1] - top)
         self.size = (self.template.shape[1], self.template.shape[0])
 
@@ -70,16 +69,16 @@ class Finder:
     def _best(self, frame: Frame, x: float, y: float, reach: int) -> Match:
         left, top = round(x - self.anchor[0]) - reach, round(y - self.anchor[1]) - reach
         window = _window(frame, left, top, self.size[0] + 2 * reach, self.size[1] + 2 * reach)
-        raw = cv2.matchTemplate(window, self.template, cv2.TM_SQDIFF, mask=self.mask)
-        cost = np.asarray(raw, np.float32) / np.float32(255.0 * 255.0)
+        raw = cv2.matchTemplate(window.astype(np.float32), self.template, cv2.TM_SQDIFF, mask=self.mask)
+        cost = np.asarray(raw, np.float32)
         _, _, (i, j), _ = cv2.minMaxLoc(cost)
         fine_x, fine_y = _vertex(cost[j], i), _vertex(cost[:, i], j)
         return left + fine_x + self.anchor[0], top + fine_y + self.anchor[1], float(cost[j, i]) / self.weight
 
     def costs(self, frame: Frame) -> npt.NDArray[np.float32]:
         """Mean squared difference of the piece at every whole-pixel place of the frame."""
-        cost = cv2.matchTemplate(frame, self.template, cv2.TM_SQDIFF, mask=self.mask)
-        return np.asarray(cost / (255.0 * 255.0 * self.weight), np.float32)
+        cost = cv2.matchTemplate(frame.astype(np.float32), self.template, cv2.TM_SQDIFF, mask=self.mask)
+        return np.asarray(cost / self.weight, np.float32)
 
     def look(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> Sight:
         """How much of the piece is at (x, y), against the empty plate there."""

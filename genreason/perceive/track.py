@@ -35,6 +35,7 @@ class Track:
 
     Attributes:
         names: kinds of the pieces, N of them.
+        unit: cells in what a person calls a cell (2 where walls are lines and a room is two cells wide).
         fps: frames per second.
         clip_size: (width, height) of the clip.
         view: how the clip shows the first frame.
@@ -45,10 +46,13 @@ class Track:
         spots: what should not be there.
         broken_T: frames in which hardly anything of the scene is left.
         start_gap: share of the first frame that differs from the given one.
+        start_change: largest region of the first frame (square cells) that differs from the given one.
+        oddness_TN: how much of each piece (square cells) does not look as it should.
         contrast_N: how well each piece stands out at the start (0-255).
     """
 
     names: tuple[str, ...]
+    unit: int = 1
     fps: float
     clip_size: tuple[int, int]
     view: View
@@ -58,6 +62,8 @@ class Track:
     spots: tuple[Spot, ...] = field(default=())
     broken_T: npt.NDArray[np.bool_]
     start_gap: float
+    start_change: float
+    oddness_TN: npt.NDArray[np.float32]
     contrast_N: tuple[float, ...]
 
     def __len__(self) -> int:

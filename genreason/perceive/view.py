@@ -97,7 +97,12 @@ class Registrar:
         self.gray = gray(plate)
         h, w = self.gray.shape
         self.half = np.array([w / 2, h / 2])
-        self._levels = [_Level(_blurred(self.gray, blur), blur) for blur in BLURS]
+        self._levels: dict[float, _Level] = {}
+
+    def _level(self, blur: float) -> _Level:
+        if blur not in self._levels:
+            self._levels[blur] = _Level(_blurred(self.gray, blur), blur)
+        return self._levels[blur]
 
     def estimate(self, frame_gray: Gray, start: Warp = STILL, *, search: bool = True) -> tuple[Warp, float]:
         """The warp that explains `frame_gray` best, and the mean difference (0-255) it leaves at edges.
@@ -105,14 +110,17 @@ class Registrar:
         `start` is a guess (the last frame's warp); with `search` larger movements are looked for too.
         """
         best = np.array(start, np.float64)
-        for level in self._levels if search else self._levels[-1:]:
+        for blur in BLURS if search else BLURS[-1:]:
+            level = self._level(blur)
             blurred = _blurred(frame_gray, level.blur) if level.blur > 1 else frame_gray
             best, error = level.refine(blurred, best, self.half)
         return best, error
 
     def error(self, frame_gray: Gray, warp: Warp) -> float:
         """The mean difference (0-255) at edges under a warp."""
-        return float(np.minimum(np.abs(self._levels[-1].residual(frame_gray, warp, self.half)), 60).mean())
+        return float(
+            np.minimum(np.abs(self._level(BLURS[-1]).residual(frame_gray, warp, self.half)), 60).mean()
+        )
 
 
 class _Level:
@@ -121,7 +129,8 @@ class _Level:
         gx, gy = np.gradient(picture, axis=1), np.gradient(picture, axis=0)
         strength = np.hypot(gx, gy)
         strength[:2], strength[-2:], strength[:, :2], strength[:, -2:] = 0, 0, 0, 0
-        order = np.argsort(strength, axis=None)[-POINTS * 3 :: 3]
+        strongest = np.argpartition(strength, max(strength.size - 3 * POINTS, 0), axis=None)[-3 * POINTS :]
+        order = np.sort(strongest)[::3]
         y, x = np.unravel_index(order, picture.shape)
         h, w = picture.shape
         self.x, self.y, self.value = x.astype(np.float64), y.astype(np.float64), picture[y, x]

@@ -130,7 +130,7 @@ class TilePuzzle(Puzzle[S, M]):
         pieces = tuple(
             Piece(kind, *paint(marks[kind], marks[kind].scale * unit)) for kind in self.pieces(state)
         )
-        return Board(plate=plate, pieces=pieces, lattice=lattice, words=style.words())
+        return Board(plate, pieces, lattice, style.words(), 2 if style.lines else 1)
 
 
 def _plate(tiles: Tiles, lattice: Lattice, style: Style, instance: Instance) -> Frame:

@@ -76,12 +76,14 @@ class Board:
         pieces: what moves, in drawing order (last on top).
         lattice: the grid in the plate's pixels.
         words: what things look like, for prompts ("agent": "red disc").
+        unit: cells in what a person calls a cell: 2 where walls are lines and a room is two cells wide.
     """
 
     plate: Frame
     pieces: tuple[Piece, ...]
     lattice: Lattice
     words: dict[str, str] = field(default_factory=dict)
+    unit: int = 1
 
     def fitted(self, scale: tuple[float, float], offset: tuple[float, float], size: tuple[int, int]) -> Board:
         """The board in a picture of `size` (w, h) in which plate pixel p lies at `p * scale + offset`."""
@@ -89,7 +91,7 @@ class Board:
         lattice = self.lattice.scaled(*scale)
         lattice = replace(lattice, x0=lattice.x0 + offset[0], y0=lattice.y0 + offset[1])
         pieces = tuple(_resized(piece, scale) for piece in self.pieces)
-        return Board(plate=warp(self.plate, fit, size), pieces=pieces, lattice=lattice, words=self.words)
+        return replace(self, plate=warp(self.plate, fit, size), pieces=pieces, lattice=lattice)
 
     def draw(
         self, places: npt.ArrayLike, opacity: npt.ArrayLike | None = None, out: Frame | None = None

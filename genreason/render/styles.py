@@ -122,7 +122,8 @@ def _styles() -> dict[str, Style]:
         ),
         Style(
             name="paper", lines=True, floor=Paint((248, 246, 238)), wall=Paint((40, 40, 44)),
-            agent=shape("disc", blue, 0.46), goal=shape("star", (210, 40, 30), 0.6), box=shape("square", yellow),
+            agent=shape("disc", blue, 0.46), goal=shape("star", (210, 40, 30), 0.6),
+            box=shape("square", yellow),
         ),
         Style(
             name="blueprint", lines=True, floor=Paint((28, 58, 128), "speckle", 10, "blue paper"),

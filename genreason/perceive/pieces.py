@@ -1,0 +1,173 @@
+"""The pieces of a board while a clip is read: where each is, and whether it looks as it should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.blocks import Blob, Blocks, Means
+from genreason.perceive.locate import Finder, Sight, contrast
+from genreason.render.board import Board, Piece
+from genreason.types import Frame
+
+PRESENT = 0.5  # opacity from which a piece counts as there
+LIKE = 0.6  # correlation with its look from which something counts as a piece that is followed
+ALIKE = 0.85  # and from which something new counts as a copy of it
+FAINT = 0.3  # opacity from which it does
+NEAR = 0.45  # how far (cells) around its last place a piece is looked for at first
+FAR = 2.2  # and when it was not found there
+SURE = 0.75  # quality of a sight from which no better one is looked for
+CLEARLY = 0.3  # by which a sight farther off must be better: a piece's twin may stand there
+DOUBLE = 0.45  # distance (cells) below which two pieces claim the same place
+Tint = npt.NDArray[np.float32]
+Spots = list[tuple[Piece, float, float]]
+
+
+@dataclass
+class Tracked:
+    """A piece: its place in pixels, its opacity, and how much of it (square cells) looks unlike it."""
+
+    finder: Finder
+    x: float
+    y: float
+    presence: float = 1.0
+    odd: float = 0.0
+    patch: Frame | None = None
+
+
+def is_seen(sight: Sight) -> bool:
+    """Whether the piece is there."""
+    return sight.presence >= PRESENT and sight.likeness >= LIKE
+
+
+class Pieces:
+    """All pieces of a board that was fitted to the frames."""
+
+    def __init__(self, board: Board, places_N2: npt.NDArray[np.float32]) -> None:
+        """`places_N2`: where the pieces stand at the start, in cells."""
+        self.board = board
+        self.cell = float(np.sqrt(board.lattice.cell_w * board.lattice.cell_h))
+        starts = board.lattice.pixels(places_N2)
+        self.all = [
+            Tracked(Finder(piece), float(x), float(y))
+            for piece, (x, y) in zip(board.pieces, starts, strict=True)
+        ]
+        self.contrast = tuple(contrast(board, p.finder, p.x, p.y) for p in self.all)
+
+    def pixels(self) -> npt.NDArray[np.float32]:
+        """Where the pieces are, (N, 2)."""
+        return np.array([[p.x, p.y] for p in self.all], np.float32).reshape(-1, 2)
+
+    def spots(self) -> Spots:
+        """The pieces that are there, and where."""
+        return [(p.finder.piece, p.x, p.y) for p in self.all if p.presence >= PRESENT]
+
+    def follow(self, seen: Frame, tint: Tint) -> None:
+        """Find every piece in the next frame, near its last place first."""
+        last = [(p.x, p.y) for p in self.all]
+        for piece in self.all:
+            if self._rests(seen, piece):
+                continue
+            sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
+            if sight.quality < SURE:
+                wider = self._sight(seen, piece.finder, piece.x, piece.y, FAR * self.cell, tint)
+                if not is_seen(sight) or wider.quality > sight.quality + CLEARLY:
+                    sight = max(sight, wider, key=lambda s: s.quality)
+            self._settle(piece, sight, seen)
+        self._part_doubles(seen, tint, last)
+
+    def claim(self, seen: Frame, blob: Blob, reach: float, tint: Tint) -> bool:
+        """Whether a changed region is a piece that was lost; it is then followed from there."""
+        for piece in self.all:
+            if piece.presence < PRESENT:
+                sight = self._sight(seen, piece.finder, blob.x, blob.y, reach, tint)
+                if is_seen(sight):
+                    self._settle(piece, sight, seen)
+                    return True
+        return False
+
+    def resembles(self, seen: Frame, blob: Blob, reach: float, tint: Tint) -> str:
+        """The kind of piece of which a changed region is a copy, or ""."""
+        finders = {p.finder.piece.name: p.finder for p in self.all}
+        for name, finder in finders.items():
+            sight = self._sight(seen, finder, blob.x, blob.y, reach, tint)
+            free = all(
+                max(abs(p.x - sight.x), abs(p.y - sight.y)) > 0.4 * self.cell
+                for p in self.all
+                if p.presence >= PRESENT
+            )
+            if free and sight.presence >= FAINT and sight.likeness >= ALIKE:
+                return name
+        return ""
+
+    def compare_looks(self, blocks: Blocks, means: Means, tint: Tint) -> list[tuple[float, float, float]]:
+        """Compare every piece with its own picture where it was found; sets `odd`.
+
+        Returns:
+            What beside a piece does not look as it should: x and y in pixels, and the area in square cells.
+        """
+        spots, beside = self.spots(), []
+        unit = blocks.k**2 / blocks.cell_area
+        for p in self.all:
+            p.odd = 0.0
+            if p.presence < PRESENT:
+                continue
+            own = (p.finder.piece, p.x, p.y)
+            others = [(q.finder.piece, q.x, q.y) for q in self.all if q is not p and q.presence >= PRESENT]
+            rows, cols = blocks.span(*own)
+            odd = blocks.unlike(means, rows, cols, tint, spots)
+            body = blocks.covered([own], 0.0)[rows, cols]
+            elsewhere = blocks.covered(others, 0.0)[rows, cols]
+            p.odd = float((odd & body & ~elsewhere).sum()) * unit
+            rest = float((odd & ~body & ~elsewhere).sum()) * unit
+            if rest:
+                beside.append((p.x, p.y, rest))
+        return beside
+
+    def _rests(self, seen: Frame, piece: Tracked) -> bool:
+        """Whether nothing has changed around the piece since it was last found."""
+        if piece.presence < PRESENT or piece.patch is None:
+            return False
+        patch = self._around(seen, piece)
+        if piece.patch.shape != patch.shape or cv2.norm(patch, piece.patch, cv2.NORM_L1) > 1.2 * patch.size:
+            return False
+        return bool(cv2.norm(patch, piece.patch, cv2.NORM_INF) <= 40)
+
+    def _settle(self, piece: Tracked, sight: Sight, seen: Frame) -> None:
+        if is_seen(sight):
+            piece.x, piece.y, piece.presence = sight.x, sight.y, sight.presence
+            piece.patch = self._around(seen, piece).copy()
+        else:
+            piece.presence, piece.patch = min(max(sight.presence, 0.0), PRESENT - 0.01), None
+
+    def _part_doubles(self, seen: Frame, tint: Tint, last: list[tuple[float, float]]) -> None:
+        """Where two pieces claim the same place, only one has it.
+
+        Of alike pieces it is the one that came from nearer, of others the one that looks more like it.
+        """
+        for i, a in enumerate(self.all):
+            for j, b in enumerate(self.all[:i]):
+                apart = max(abs(a.x - b.x), abs(a.y - b.y)) >= DOUBLE * self.cell
+                if apart or a.presence < PRESENT or b.presence < PRESENT:
+                    continue
+                if a.finder.piece.name != b.finder.piece.name:
+                    rank = [p.finder.look(seen, self.board, p.x, p.y, tint).quality for p in (a, b)]
+                else:
+                    rank = [-float(np.hypot(last[k][0] - p.x, last[k][1] - p.y)) for k, p in ((i, a), (j, b))]
+                k, loser = (i, a) if rank[0] <= rank[1] else (j, b)
+                loser.presence, loser.patch = 0.0, None
+                loser.x, loser.y = last[k]
+
+    def _sight(self, seen: Frame, finder: Finder, x: float, y: float, radius: float, tint: Tint) -> Sight:
+        found_x, found_y, _ = finder.match(seen, x, y, radius)
+        return finder.look(seen, self.board, found_x, found_y, tint)
+
+    def _around(self, seen: Frame, piece: Tracked) -> Frame:
+        r = self.cell * 0.8
+        h, w = seen.shape[:2]
+        top, bottom = max(int(piece.y - r), 0), min(int(piece.y + r) + 1, h)
+        left, right = max(int(piece.x - r), 0), min(int(piece.x + r) + 1, w)
+        return seen[top:bottom, left:right]
