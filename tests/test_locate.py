@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from genreason.perceive.follow import FAR, SURE
 from genreason.perceive.locate import Finder, contrast
+from genreason.perceive.pieces import FAR, SURE
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
@@ -51,13 +51,14 @@ def test_a_piece_is_found_anywhere_on_its_way(family: str, style: str) -> None:
     board, rng = base.load(family).board(instance), np.random.default_rng(1)
     finder, radius = Finder(board.pieces[-1]), 0.7 * board.lattice.cell_w
     seen = {True: 0, False: 0}
+    standing = [1.0] * (len(board.pieces) - 1)
     for places, on_goal in lanes(instance, board)[:: 3 if family == "maze" else 1]:
         frame = board.draw(places)
         x, y = map(float, board.lattice.pixels(places[-1]))
         guess = rng.uniform(-0.4, 0.4, 2) * board.lattice.cell_w
         found_x, found_y, cost = finder.match(frame, x + guess[0], y + guess[1], radius)
         assert max(abs(found_x - x), abs(found_y - y)) < (ON_GOAL if on_goal else ON_FLOOR)
-        assert cost < 400
+        assert cost < 0.2 * finder.match(board.draw(places, [*standing, 0.0]), x, y, 1)[2]  # nobody is there
         sight = finder.look(frame, board, found_x, found_y, PLAIN)
         assert sight.presence == pytest.approx(1, abs=0.08) and sight.likeness > 0.98
         seen[on_goal] += 1
@@ -125,6 +126,22 @@ def test_blur_tint_and_compression_move_nothing(family: str, style: str) -> None
             assert max(abs(found_x - x), abs(found_y - y)) < (0.7 if on_goal else 0.4)
             sight = finder.look(frame, board, found_x, found_y, shift)
             assert sight.presence > 0.8 and sight.likeness > 0.9
+
+
+def test_the_cost_is_the_mean_squared_difference() -> None:
+    instance = instance_in("maze", "classic")
+    board = MAZE.board(instance)
+    piece = board.pieces[-1]
+    finder = Finder(piece)
+    w, h = finder.size
+    frame = np.full((h, w, 3), 77, np.uint8)
+    frame[:] = np.rint(finder.template)
+    assert finder.match(frame, *finder.anchor, 0)[2] == pytest.approx(0, abs=0.3)  # rounded to whole colours
+    assert finder.costs(frame + np.uint8(0)).shape == (1, 1)
+    off = np.clip(np.rint(finder.template), 0, 245).astype(np.float32) + 10
+    away = finder.match(np.asarray(off, np.uint8), *finder.anchor, 0)[2]
+    wanted = (((off - finder.template) * finder.mask) ** 2).sum() / (finder.mask**2).sum()
+    assert away == pytest.approx(wanted, rel=0.01)
 
 
 def test_all_places_of_the_picture_are_searched_by_costs() -> None:

@@ -16,7 +16,7 @@ from genreason.generate.oracle import solution_clip
 from genreason.perceive.locate import Finder, contrast
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
-from genreason.puzzles.tiles import FLOOR, GOAL, MOST_BOARDS, WALL, TilePuzzle
+from genreason.puzzles.tiles import FLOOR, GOAL, LEAST_CELL, MOST_BOARDS, WALL, TilePuzzle
 from genreason.render.board import Board, Piece, blend
 from genreason.render.lattice import Lattice
 from genreason.render.marks import Colour, paint
@@ -49,6 +49,12 @@ def board_of(instance: Instance) -> Board:
 def tiles_of(instance: Instance) -> npt.NDArray[np.uint8]:
     puzzle = FAMILIES[instance.scene["puzzle"]]
     return puzzle.tiles(puzzle.start(instance))
+
+
+def least_side(family: str, style: str, level: str) -> int:
+    """The smallest square picture (pixels) that such a board may be drawn in."""
+    cell = LEAST_CELL * 2 // 3 if STYLES[style].lines else LEAST_CELL
+    return cell * max(tiles_of(sample(family, style, level, (400, 400))).shape)
 
 
 def look_at(board: Board, cell: tuple[int, int], half: float = 0.12) -> npt.NDArray[np.float64]:
@@ -189,11 +195,12 @@ def test_rooms_between_lines_are_centred_on_their_places(style: str, size: tuple
 
 
 @pytest.mark.parametrize(("family", "style"), LOOKS)
-@pytest.mark.parametrize(("level", "size"), [("small", 256), ("hard", 128), ("small", 61)])
+@pytest.mark.parametrize(("level", "size"), [("small", 256), ("hard", 0), ("small", 0)])
 def test_everything_that_matters_stands_out_everywhere(
     family: str, style: str, level: str, size: int
 ) -> None:
-    instance = sample(family, style, level, (size, size))
+    side = size or least_side(family, style, level)
+    instance = sample(family, style, level, (side, side))
     board, tiles, look = board_of(instance), tiles_of(instance), STYLES[style]
     unit = board.lattice.cell_w * (2 if look.lines else 1)
     goal = Piece("goal", *paint(look.goal, look.goal.scale * unit))
@@ -234,11 +241,14 @@ def test_a_plate_is_a_function_of_the_instance(family: str, style: str) -> None:
     assert np.array_equal(board_of(renamed).plate, first) == (not textured)
 
 
-def test_a_frame_too_small_to_read_is_refused_with_the_size_to_take() -> None:
-    state = MAZE.start(sample("maze", "classic", "hard"))
-    with pytest.raises(UserError, match="--size 90"):
-        MAZE.layout(state, (64, 256), "classic")
-    assert MAZE.layout(state, (90, 90), "classic")
+@pytest.mark.parametrize(("style", "side"), [("classic", 150), ("paper", 90)])
+def test_a_frame_too_small_to_read_is_refused_with_the_size_to_take(style: str, side: int) -> None:
+    assert least_side("maze", style, "hard") == side
+    state = MAZE.start(sample("maze", style, "hard", (side, side)))
+    for size in ((side - 1, 256), (256, side - 1), (64, 64)):
+        with pytest.raises(UserError, match=f"--size {side} or more"):
+            MAZE.layout(state, size, style)
+    assert MAZE.layout(state, (side, side), style)
 
 
 @pytest.mark.parametrize(("family", "style"), LOOKS)

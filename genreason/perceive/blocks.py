@@ -24,6 +24,7 @@ SLACK = 24  # how far (0-255) a pixel may lie outside the scene's colours around
 REACH = 2  # pixels around it in which these colours are looked for
 EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
 ODD = 60.0  # difference of mean colour between a piece and what it should look like
+SOFT = 1.6  # pixels of blur that a clip may have
 OTHER = 40.0  # difference from the given picture at which something else is there
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
@@ -124,8 +125,13 @@ class Blocks:
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
 
     def difference(self, a: Frame, b: Frame, covered: npt.NDArray[np.bool_]) -> Gap:
-        """How two whole pictures differ, with pieces on the covered blocks."""
-        difference = self.means(a) - self.means(b)
+        """How a picture differs from another one, sharp or slightly out of focus; pieces are on `covered`."""
+        seen = self.means(a)
+        sharp, soft = (
+            seen - self.means(b),
+            seen - self.means(np.asarray(cv2.GaussianBlur(b, (0, 0), SOFT), np.uint8)),
+        )
+        difference = np.where(np.abs(sharp) <= np.abs(soft), sharp, soft)
         difference[covered, 3] = 0  # a piece lies outside the scene's colours by itself
         tint = np.clip(np.median(difference.reshape(-1, 4), axis=0), -TINT, TINT).astype(np.float32)
         tint[3] = 0

@@ -133,8 +133,10 @@ class Follower:
             self._wait -= 1
             return best
         found, least, found_warp = best, changed, self._warp
-        for start, search in ((self._warp, False), (self._warp, True), (STILL, True)):
-            warp, _ = self._watcher().estimate(gray(small), start, search=search)
+        luminance, watcher = gray(small), self._watcher()
+        for start, search in ((self._warp, False), (None, False), (self._warp, True), (STILL, True)):
+            start = watcher.shift(luminance) if start is None else start
+            warp, _ = watcher.estimate(luminance, start, search=search)
             moved = self._undone(small, warp, covered)
             share = float(moved[2].changed.mean())
             if share < least:

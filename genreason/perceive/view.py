@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,9 @@ Gray = npt.NDArray[np.float32]
 Warp = npt.NDArray[np.float64]
 """(4,) in pixels: how far zoom moves the right and bottom edges, and the movement of the middle, x and y."""
 POINTS = 1600
+OUTLIER = 110.0  # difference (0-255) below which a point always counts: thin lines differ as a whole
 BLURS = (6.0, 2.0, 0.7)
+COARSE = 256  # pixels of the longer side at which sudden movements are looked for
 STILL: Warp = np.zeros(4)
 
 
@@ -98,6 +101,8 @@ class Registrar:
         h, w = self.gray.shape
         self.half = np.array([w / 2, h / 2])
         self._levels: dict[float, _Level] = {}
+        self._coarse: Gray | None = None
+        self._window: Any = None
 
     def _level(self, blur: float) -> _Level:
         if blur not in self._levels:
@@ -115,6 +120,20 @@ class Registrar:
             blurred = _blurred(frame_gray, level.blur) if level.blur > 1 else frame_gray
             best, error = level.refine(blurred, best, self.half)
         return best, error
+
+    def shift(self, frame_gray: Gray) -> Warp:
+        """A first guess at a sudden movement without zoom, however far (by phase correlation)."""
+        k = min(COARSE / max(self.gray.shape), 1.0)
+        if self._coarse is None:
+            small = cv2.resize(self.gray, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
+            self._coarse = np.asarray(small, np.float32)
+            self._window = cv2.createHanningWindow((small.shape[1], small.shape[0]), cv2.CV_32F)
+        size = self._coarse.shape[1], self._coarse.shape[0]
+        small = cv2.resize(frame_gray, size, interpolation=cv2.INTER_AREA)
+        # Copies: where no padding is needed, OpenCV applies the window to its arguments in place.
+        still, moved = self._coarse.copy(), np.array(small, np.float32)
+        (dx, dy), _ = cv2.phaseCorrelate(still, moved, self._window)
+        return np.array([0.0, 0.0, dx / k, dy / k])
 
     def error(self, frame_gray: Gray, warp: Warp) -> float:
         """The mean difference (0-255) at edges under a warp."""
@@ -156,8 +175,7 @@ class _Level:
             error = float(np.minimum(np.abs(gap), 60).mean())
             if error < least:
                 best, least = warp, error
-            limit = 3.0 * float(np.median(np.abs(gap))) + 12.0
-            weight = np.abs(gap) <= limit
+            weight = np.abs(gap) <= max(3.0 * float(np.median(np.abs(gap))) + 12.0, OUTLIER)
             if weight.all():
                 step = self.inverse @ (self.jacobian.T @ gap)
             else:
