@@ -1,4 +1,4 @@
-"""What a review by attack once got past the verifier: cheats that it must catch, honest clips that must pass."""
+"""What an attack on the verifier once got past it: cheats that it must catch, honest clips that must pass."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from genreason.generate import edits
 from genreason.generate.workshop import Workshop
+from genreason.puzzles.tiles import WALL
 from genreason.render.board import Board
 from genreason.render.motion import Motion, Script, animate
 from genreason.types import Clip, Request, unknown
@@ -285,6 +286,25 @@ def late_clone(w: Workshop) -> Clip | None:
     return w.clip(Script(places, opacity, cast=(int(w.rng.integers(n)), *range(n))))
 
 
+@control("objects.unique")
+def flicker(w: Workshop) -> Clip:
+    """A copy of the player stays where it was, in two of three frames."""
+    n, length = w.truth.places_TN2.shape[1], len(w.truth)
+    copy = np.repeat(w.stops[0][None, -1:], length, axis=0)
+    opacity = np.ones((length, n + 1), np.float32)
+    opacity[::3, 0] = 0
+    places = np.concatenate([copy, w.truth.places_TN2], axis=1)
+    return w.clip(Script(places, opacity, cast=(n - 1, *range(n))))
+
+
+@control("objects.present")
+def recoloured(w: Workshop) -> Clip:
+    """The player turns half as bright half way: something else walks on."""
+    own = w.board.pieces[-1]
+    pieces = (*w.board.pieces[:-1], replace(own, rgb=own.rgb * np.float32(0.4)))
+    return _switched(w, replace(w.board, pieces=pieces))
+
+
 @control("objects.present")
 def object_lost(w: Workshop) -> Clip:
     """A piece is gone for a third of a second on the way."""
@@ -313,6 +333,21 @@ def pull(w: Workshop) -> Clip | None:
         return None
     k = pushes[int(w.rng.integers(len(pushes)))]
     return w.clip(w.animate([*w.stops[: k + 2], w.stops[k], *w.stops[k + 1 :]]))
+
+
+@control("rules.legal")
+def remote_push(w: Workshop) -> Clip | None:
+    """A box is pushed by a player who stands a cell away from it."""
+    for k in range(len(w.stops) - 1):
+        step = w.stops[k + 1] - w.stops[k]
+        x, y = (int(v) for v in w.stops[k][-1] - step[-1])
+        if (step[:-1] != 0).any() and w.tiles[y, x] != WALL:
+            stops = [stop.copy() for stop in w.stops]
+            before, after = w.stops[k].copy(), w.stops[k + 1].copy()
+            before[-1] -= step[-1]
+            after[-1] -= step[-1]
+            return w.clip(w.animate([*stops[: k + 1], before, after, *stops[k + 1 :]]))
+    return None
 
 
 @control("rules.legal")
@@ -349,6 +384,17 @@ def scene_altered(w: Workshop) -> Clip | None:
     wall = walls[int(w.rng.integers(len(walls)))]
     carved = replace(w.board, plate=w.pasted(w.board.plate, floor[int(w.rng.integers(len(floor)))], wall))
     return _switched(w, carved)
+
+
+@control("scene.first_frame")
+def altered_start(w: Workshop) -> Clip | None:
+    """One wall is missing from the first frame on."""
+    walls, floor = w.wall_cells(), w.floor_cells()
+    if not walls or not floor:
+        return None
+    wall = walls[int(w.rng.integers(len(walls)))]
+    plate = w.pasted(w.board.plate, floor[int(w.rng.integers(len(floor)))], wall)
+    return w.clip(w.truth, replace(w.board, plate=plate))
 
 
 @control("scene.kept")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason import video
+from genreason import seeds, video
 from genreason.generate.workshop import Workshop
 from genreason.types import Clip, Frame
 
@@ -48,7 +48,7 @@ def noise(w: Workshop) -> Clip:
     w_px, h_px = w.instance.size
 
     def frames() -> Iterator[Frame]:
-        rng = np.random.Generator(np.random.PCG64(int(w.seed)))
+        rng = seeds.stream(w.instance.key, "noise", w.seed)  # anew each time: the clip may be read twice
         yield w.puzzle.picture(w.instance)
         for _ in range(32):
             yield rng.integers(0, 256, (h_px, w_px, 3), np.uint8)

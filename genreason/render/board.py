@@ -37,7 +37,7 @@ class Piece:
     alpha: npt.NDArray[np.float32]
     anchor: tuple[float, float] = (-1.0, -1.0)
     _phases: dict[tuple[int, int], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
