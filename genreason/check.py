@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from genreason.run.folder import Progress
 
 GATE_FILE = "gate.json"  # beside the judges' cards: figures of the last full run, shown in reports
-LEAST = 20  # instances a level in the full gate
+LEAST = 20  # instances a level in the full gate, the styles in turn
 PARTS = 6  # the quick gate makes every sixth control for an instance, another sixth for the next
 TRUTH = "oracle"
 SEED = 20
@@ -103,8 +103,7 @@ def _items(name: str, full: bool) -> Iterator[Item]:
     styles = Task(card).puzzle.styles()
     controls = [TRUTH, *CONTROLS]
     for i, level in enumerate(card.levels):
-        rounds = -(-LEAST // len(styles)) if full else 1
-        for j in range(rounds * len(styles)):
+        for j in range(max(LEAST, len(styles)) if full else len(styles)):
             chosen = controls if full else [c for k, c in enumerate(controls) if (k + i + j) % PARTS == 0]
             yield Item(name, level, styles[j % len(styles)], j, tuple(chosen))
 

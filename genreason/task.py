@@ -148,6 +148,10 @@ class Task(Source):
         if not 1 <= fps <= 240:
             raise UserError(f"fps {fps}: a clip has 1 to 240 frames per second")
 
+    def __repr__(self) -> str:
+        """Task and level, as errors name them."""
+        return f"{self.card.name} {self.level}"
+
     @property
     def puzzle(self) -> base.Puzzle[Any, Any]:
         """The family's rules and drawing."""

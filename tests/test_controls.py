@@ -45,7 +45,7 @@ def scenes() -> dict[str, Instance]:
 
 SCENES = ("maze tiles", "maze lines", "sokoban", "three boxes")
 # Where a scene offers no occasion: a maze has no boxes, an easy board may have no wall or floor to spare.
-BOXES = {"pull", "self_move"}
+BOXES = {"pull", "self_move", "remote_push"}
 ALWAYS = {name for name in CONTROLS if name not in BOXES | {
     "truncated", "touch_and_leave", "teleport", "through_wall", "corner_cut", "illegal_step", "late_clone",
     "scene_altered", "goal_moved", "detour", "other_solution",
@@ -105,11 +105,9 @@ def test_a_control_is_a_function_of_instance_name_and_seed(name: str) -> None:
 def test_an_honest_control_only_shows_legal_states() -> None:
     for instance in scenes().values():
         for name in ("other_solution", "detour"):
-            for seed in range(2):
-                workshop = Workshop(instance, name, seed)
-                clip = CONTROLS[name].make(workshop)
-                if clip is not None:
-                    assert judged(instance, clip).status == "pass", (name, seed)
+            clip = CONTROLS[name].make(Workshop(instance, name, seed=1))  # seed 0 is judged above
+            if clip is not None:
+                assert judged(instance, clip).status == "pass", name
 
 
 def test_controls_that_find_no_occasion_say_so_and_stand_still() -> None:

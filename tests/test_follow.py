@@ -232,8 +232,8 @@ def test_memory_does_not_grow_with_the_clip() -> None:
         return top
 
     read(w, frames[:2])
-    short, long = peak(50), peak(2000)
-    assert long - short < 2000 * 1500  # what is kept of a frame is a few numbers; the frame has 27,648 bytes
+    short, long = peak(50), peak(1000)
+    assert long - short < 1000 * 1500  # what is kept of a frame is a few numbers; the frame has 27,648 bytes
 
 
 def test_the_time_limit_holds_for_a_clip_without_end() -> None:

@@ -25,7 +25,6 @@ from genreason.types import Clip, Frame, Verdict
 
 JUDGE = RulesJudge()
 SCENES = ["maze dungeon", "maze classic", "maze paper", "maze sand", "sokoban classic", "sokoban bricks"]
-TILED = [name for name in SCENES if not name.endswith(("paper", "sand"))]
 LINED = ["maze paper", "maze blueprint", "maze sand"]
 
 
@@ -84,6 +83,13 @@ def with_plate(w: Workshop, plate: Frame) -> Board:
     return replace(w.board, plate=plate)
 
 
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_honest_twin_of_all_these_cheats_passes(scene: str) -> None:
+    w = shop(scene)
+    verdict = judged(w, changed_half_way(w, lambda piece: piece))
+    assert verdict.status == "pass", verdict.reason
+
+
 # -- another scene from the start ----------------------------------------------------------------------------
 def carved(w: Workshop) -> Frame | None:
     walls, floor = w.wall_cells(), w.floor_cells()
@@ -120,7 +126,6 @@ def test_a_scene_that_is_altered_from_the_start_is_another_first_frame(scene: st
     w, plate = with_occasion(scene, ALTERED[what])
     verdict = judged(w, w.clip(w.truth, with_plate(w, plate)))
     assert verdict.status == "fail" and verdict.violations[0].check == "scene.first_frame"
-    assert judged(w, w.clip(w.truth)).status == "pass"
 
 
 # -- pushes from afar ----------------------------------------------------------------------------------------
@@ -227,7 +232,6 @@ def test_an_agent_that_looks_otherwise_from_half_way_on_is_caught(
 ) -> None:
     w = shop(scene)
     assert broken(w, changed_half_way(w, change)) & {"objects.present", "scene.kept"}
-    assert judged(w, changed_half_way(w, lambda piece: piece)).status == "pass"
 
 
 # -- where walls are lines -----------------------------------------------------------------------------------
@@ -268,7 +272,6 @@ def zoomed(w: Workshop, most: float) -> Clip:
 def test_a_slow_zoom_is_a_camera_that_moves(scene: str) -> None:
     w = shop(scene)
     assert "camera.still" in broken(w, zoomed(w, 1.06))
-    assert judged(w, zoomed(w, 1.0)).status == "pass"
 
 
 # -- pieces that look alike ----------------------------------------------------------------------------------

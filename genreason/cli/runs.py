@@ -87,6 +87,11 @@ def judge(
             asked = DataSet.open(folder.data_root)
             run.add_context(folder, asked, card, options=changed, workers=workers, progress=progress)
     _summary([folder.root], as_json)
+    stray = folder.root / "unmatched.txt"
+    if stray.is_file():
+        names = stray.read_text(encoding="utf-8").splitlines()
+        more = f" and {len(names) - 5} more, see {stray}" if len(names) > 5 else ""
+        typer.echo(f"matched no sample: {', '.join(names[:5])}{more}", err=True)
 
 
 def report(

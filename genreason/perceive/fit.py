@@ -21,6 +21,7 @@ SHIFTED = 0.002  # share of changed blocks from which a movement of the picture 
 LEAST = 16  # pixels of a side below which nothing can be read
 WORKING = 240  # pixels of the longer side down to which frames may be reduced
 CELL = 10  # pixels of a cell down to which they may be
+MENDED = 0.7  # share of the changes that is left when a small misfit of frame 0 was mended
 MOST_SHIFT = 0.06  # share of the picture that frame 0 may be off its view and still be mended
 
 
@@ -74,18 +75,26 @@ def fit_board(board: Board, covered: list[tuple[float, float]], reference: Frame
     scale = ax / reduce, ay / reduce
     offset = (bx - crop[1].start) / reduce, (by - crop[0].start) / reduce
     fitted = board.fitted(scale, offset, size)
-    blocks = Blocks(fitted)
-    pixels = fitted.lattice.pixels(np.array(covered, np.float32).reshape(-1, 2))
-    spots = [(piece, float(x), float(y)) for piece, (x, y) in zip(fitted.pieces, pixels, strict=True)]
-    if blocks.compare(blocks.means(small), blocks.covered(spots)).changed.mean() > SHIFTED:
+    changed = _changed(fitted, small, covered)
+    if changed > SHIFTED:
         warp, _ = Registrar(fitted.plate).estimate(gray(small), STILL)
         share = np.abs(warp) / np.array(size * 2)
         if 0 < share.max() < MOST_SHIFT:
             zoom = 1 + warp[0] / (size[0] / 2), 1 + warp[1] / (size[1] / 2)
             scale = scale[0] * zoom[0], scale[1] * zoom[1]
             offset = offset[0] * zoom[0] - warp[0] + warp[2], offset[1] * zoom[1] - warp[1] + warp[3]
-            fitted = board.fitted(scale, offset, size)
+            mended = board.fitted(scale, offset, size)
+            if _changed(mended, small, covered) < MENDED * changed:
+                fitted = mended
     return Fit(view, crop, reduce, fitted)
+
+
+def _changed(board: Board, frame: Frame, places: list[tuple[float, float]]) -> float:
+    """Share of blocks in which the frame is not the board's plate, outside the pieces."""
+    blocks = Blocks(board)
+    pixels = board.lattice.pixels(np.array(places, np.float32).reshape(-1, 2))
+    spots = [(piece, float(x), float(y)) for piece, (x, y) in zip(board.pieces, pixels, strict=True)]
+    return float(blocks.compare(blocks.means(frame), blocks.covered(spots)).changed.mean())
 
 
 def _prepared(frame: Frame, crop: tuple[slice, slice], reduce: int) -> Frame:

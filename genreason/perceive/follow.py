@@ -25,7 +25,7 @@ BROKEN = 0.35  # share of changed blocks from which nothing is left to read
 LEARNT = 0.03  # share of changed blocks up to which frame 0 is taken for the scene's own colours
 LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
-RECHECK = 10  # frames after which a movement of the camera is looked for again
+RECHECK = 5  # frames after which a movement of the camera is looked for again
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 CLOCK = 8  # frames between two looks at the clock
 Watch = Callable[[int, Frame, npt.NDArray[np.float32]], None]
@@ -157,8 +157,11 @@ class Follower:
         warp, error = self._watcher().estimate(luminance, self._warp, search=False)
         if error >= BETTER * self._watcher().error(luminance, self._warp):
             return best
+        moved = self._undone(small, warp, covered)
+        if moved[2].changed.mean() > SHIFTED:  # it fits the edges, but not the scene
+            return best
         self._warp = warp
-        return self._undone(small, warp, covered)
+        return moved
 
     def _watcher(self) -> Registrar:
         if self._registrar is None:

@@ -15,7 +15,11 @@ Gray = npt.NDArray[np.float32]
 Warp = npt.NDArray[np.float64]
 """(4,) in pixels: how far zoom moves the right and bottom edges, and the movement of the middle, x and y."""
 POINTS = 1600
-OUTLIER = 110.0  # difference (0-255) below which a point always counts: thin lines differ as a whole
+# Differences (0-255) below which a point always counts. Where thin lines are off, they differ as a whole:
+# nearly all points must count until they have caught.
+TOLERANCES = ((0.0,), (110.0, 0.0))
+CLOSE = 3.0  # mean difference at edges that cannot be bettered
+STEPS = 8
 BLURS = (6.0, 2.0, 0.7)
 COARSE = 256  # pixels of the longer side at which sudden movements are looked for
 STILL: Warp = np.zeros(4)
@@ -169,22 +173,31 @@ class _Level:
         return np.asarray(gap - np.clip(np.median(gap), -24, 24))
 
     def refine(self, frame: Gray, warp: Warp, half: npt.NDArray[np.float64]) -> tuple[Warp, float]:
+        """Gauss-Newton from a guess, with few outliers left out and with many; the better result counts."""
         best, least = warp, np.inf
-        for _ in range(12):
-            gap = self.residual(frame, warp, half)
-            error = float(np.minimum(np.abs(gap), 60).mean())
-            if error < least:
-                best, least = warp, error
-            weight = np.abs(gap) <= max(3.0 * float(np.median(np.abs(gap))) + 12.0, OUTLIER)
-            if weight.all():
-                step = self.inverse @ (self.jacobian.T @ gap)
-            else:
-                used = self.jacobian[weight]
-                step = np.linalg.solve(used.T @ used + 1e-3 * np.eye(4), used.T @ gap[weight])
-            warp = warp - step
-            if np.abs(step).max() < 0.03 or np.abs(warp).max() > half.max():
+        for tolerances in TOLERANCES:
+            at = warp
+            for tolerance in tolerances:
+                for _ in range(STEPS):
+                    gap = self.residual(frame, at, half)
+                    error = float(np.minimum(np.abs(gap), 60).mean())
+                    if error < least:
+                        best, least = at, error
+                    step = self._step(gap, max(3.0 * float(np.median(np.abs(gap))) + 12.0, tolerance))
+                    at = at - step
+                    if np.abs(step).max() < 0.03 or np.abs(at).max() > half.max():
+                        break
+            if least < CLOSE:
                 break
         return best, least
+
+    def _step(self, gap: npt.NDArray[np.float64], limit: float) -> Warp:
+        """The movement that explains the differences of points within the limit."""
+        counts = np.abs(gap) <= limit
+        if counts.all():
+            return np.asarray(self.inverse @ (self.jacobian.T @ gap))
+        used = self.jacobian[counts]
+        return np.asarray(np.linalg.solve(used.T @ used + 1e-3 * np.eye(4), used.T @ gap[counts]))
 
 
 def _blurred(picture: Gray, sigma: float) -> Gray:

@@ -1,0 +1,67 @@
+"""The trust gate itself: what it tries, what it counts, and the figures that ship."""
+
+from __future__ import annotations
+
+import pytest
+
+from genreason import cards, check
+from genreason.cards import TaskCard
+from genreason.generate.controls import CONTROLS
+from genreason.types import Verdict, Violation
+
+TASKS = sorted(cards.paths(TaskCard))
+
+
+def verdict(status: str, *broken: str) -> Verdict:
+    checks = {name: 0.0 for name in broken}
+    violations = tuple(Violation(0.0, name, "") for name in broken)
+    return Verdict(status=status, score=None, checks=checks, violations=violations)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_quick_gate_tries_every_control_at_every_level_and_in_every_style(name: str) -> None:
+    items = list(check._items(name, full=False))
+    card = cards.load(TaskCard, name)
+    for level in card.levels:
+        assert {c for item in items if item.level == level for c in item.controls} == {check.TRUTH, *CONTROLS}
+    assert len({item.style for item in items}) == len({(item.style, item.index) for item in items})
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_full_gate_tries_all_controls_on_twenty_instances_a_level_and_every_style(name: str) -> None:
+    items = list(check._items(name, full=True))
+    card = cards.load(TaskCard, name)
+    for level in card.levels:
+        mine = [item for item in items if item.level == level]
+        assert len({item.index for item in mine}) >= check.LEAST
+        assert all(set(item.controls) == {check.TRUTH, *CONTROLS} for item in mine)
+    assert len(items) * len(CONTROLS) >= 2000
+
+
+def test_a_cheat_counts_as_caught_only_by_the_check_that_it_was_made_to_break() -> None:
+    assert check.fault("teleport", verdict("pass")) == "false_accepts"
+    assert check.fault("teleport", verdict("fail", "objects.continuous")) == ""
+    assert check.fault("teleport", verdict("fail", "rules.goal")) == "wrong_checks"
+    assert check.fault("teleport", verdict("unscored")) == "unscored"
+
+
+def test_an_honest_clip_must_pass() -> None:
+    assert check.fault("recode28", verdict("pass")) == ""
+    assert check.fault(check.TRUTH, verdict("fail", "rules.legal")) == "false_rejects"
+    assert check.fault("blur", verdict("unscored")) == "false_rejects"
+
+
+def test_a_small_gate_is_clean_and_counts_what_it_did() -> None:
+    item = check.Item("maze", "easy", "classic", 0, (check.TRUTH, "still", "teleport", "blur"))
+    records = check._try(item, "rules")
+    found = check._summary(records)
+    assert found["clips"] == len(records) >= 3
+    assert found["failures"] == [] and found["by"]["control"]["still"]["clips"] == 1
+
+
+def test_the_figures_that_ship_are_of_the_full_gate_at_the_present_versions_and_clean() -> None:
+    found = check.shipped(TASKS)
+    assert found is not None and sorted(found["tasks"]) == TASKS
+    for name, task in found["tasks"].items():
+        assert task["clips"] >= 2000, name
+        assert task["false_accepts"] == task["false_rejects"] == 0, name
