@@ -215,3 +215,20 @@ def test_nothing_that_is_shown_makes_the_judge_fall_over_or_pass(
     testing.check_verdict(verdict)
     assert verdict.status != "pass"
     assert all(math.isfinite(value) for value in verdict.metrics.values())
+
+
+def test_a_puzzle_without_a_solution_is_judged_without_a_reference() -> None:
+    instance = Task("maze", "easy", "any", "classic", size=(128, 128))[0]
+    rows = instance.state["grid"]
+    row, col = instance.goal["goal"]
+    walled = [
+        "".join("#" if abs(r - row) + abs(c - col) == 1 else tile for c, tile in enumerate(line))
+        for r, line in enumerate(rows)
+    ]
+    scene = {key: value for key, value in instance.scene.items() if key != "solution"}
+    shut = dataclasses.replace(instance, key="shut", state={**instance.state, "grid": walled}, scene=scene)
+    first = Workshop(shut, "still").puzzle.picture(shut)
+    verdict = RulesJudge().judge(shut, [Clip(render=lambda: iter([first] * 5), fps=24.0)])[0]
+    assert (
+        verdict.status == "fail" and "vrbench.mf" in verdict.metrics and "vrbench.pr" not in verdict.metrics
+    )

@@ -17,7 +17,17 @@ from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.tiles import GOAL, TilePuzzle
 from genreason.replay import Tolerances
-from genreason.types import Clip, Frame, Instance, Json, UnreadableClipError, UserError, Verdict, unscored
+from genreason.types import (
+    Clip,
+    Frame,
+    GenreasonError,
+    Instance,
+    Json,
+    UnreadableClipError,
+    UserError,
+    Verdict,
+    unscored,
+)
 from genreason.verify import verify
 
 
@@ -101,9 +111,15 @@ class _Reading:
         self.fidelity.watch(t, frame, (float(pixels_N2[-1, 0]), float(pixels_N2[-1, 1])))
 
     def metrics(self, track: Track, setting: str) -> dict[str, float]:
+        fidelity = {"vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}
+        try:
+            reference = np.stack(stops(self.puzzle, self.state, solution(self.instance)))[:, -1]
+        except (
+            GenreasonError
+        ):  # an imported puzzle without a known solution: there is nothing to compare with
+            return fidelity
         size = np.array(self.instance.size, np.float64)
         paths = self.lattice.pixels(track.places_TN2) / size
-        reference = np.stack(stops(self.puzzle, self.state, solution(self.instance)))[:, -1]
         half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
         boxes = [vrbench.Box(*((goal - half) / size), *((goal + half) / size)) for goal in self.goals]
         movers = [np.asarray(paths[:, i], np.float64) for i in range(max(paths.shape[1] - 1, 1))]
@@ -114,7 +130,7 @@ class _Reading:
             boxes,
             setting,
         )
-        return {**out, "vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}
+        return {**out, **fidelity}
 
 
 def _evidence(instance: Instance, track: Track, pixels_TN2: npt.NDArray[np.float32]) -> Json:
