@@ -6,12 +6,14 @@ when the check breaks that it was made to break.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreason import cards, video
@@ -20,6 +22,7 @@ from genreason.cards import JudgeCard, TaskCard
 from genreason.executor import run_map
 from genreason.generate.controls import CONTROLS
 from genreason.generate.workshop import Workshop
+from genreason.run import files
 from genreason.task import Task
 from genreason.types import SCHEMA, Clip, Instance, Json, Verdict
 
@@ -53,6 +56,7 @@ def run(
     workers: int = 1,
     progress: Progress | None = None,
     judge: str = "rules",
+    journal: Path | None = None,
 ) -> Json:
     """Check tasks, at every level and in every style.
 
@@ -63,6 +67,7 @@ def run(
         workers: processes.
         progress: called with (stage, done, total).
         judge: name of the judge's card.
+        journal: a file that keeps what was found, instance by instance; a later call goes on from there.
 
     Returns:
         {"schema", "full", "judge", "seconds", "totals": {clips, false_accepts, false_rejects, wrong_checks,
@@ -70,11 +75,15 @@ def run(
         "failures"}}}.
         `wrong_checks` are cheats that failed, but not by the check they were made to break.
     """
-    work = [item for name in names for item in _items(name, full)]
-    total, done = sum(len(item.controls) for item in work), 0
-    records: list[Json] = []
+    work = sorted((item for name in names for item in _items(name, full)), key=lambda item: item.index)
+    records = _kept(journal, work)
+    known = {_place(record) for record in records}
+    work = [item for item in work if (item.task, item.level, item.style, item.index) not in known]
+    total, done = len(records) + sum(len(item.controls) for item in work), len(records)
     for found in run_map(functools.partial(_try, judge=judge), work, workers=workers):
         records += found
+        if journal is not None:
+            files.append(journal, {"records": found})
         done += len(found)
         if progress is not None:
             progress("check", done, max(total, done))
@@ -91,6 +100,22 @@ def run(
         "totals": totals,
         "tasks": tasks,
     }
+
+
+def _place(record: Json) -> tuple[str, str, str, int]:
+    return record["task"], record["level"], record["style"], record["index"]
+
+
+def _kept(journal: Path | None, work: Sequence[Item]) -> list[Json]:
+    """What an earlier call found for these items; a line that was cut off is left out."""
+    if journal is None or not journal.is_file():
+        return []
+    wanted = {(item.task, item.level, item.style, item.index) for item in work}
+    kept = []
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            kept += [record for record in json.loads(line)["records"] if _place(record) in wanted]
+    return kept
 
 
 def clean(found: Json) -> bool:

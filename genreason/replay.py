@@ -27,7 +27,7 @@ class Tolerances(BaseModel):
         lane: how far (cells) a centre may leave its lane: corner rounding.
         jump: steps that a piece may take from one frame to the next.
         leap: cells from frame to frame that are a teleport, where the clip's own pace is three times slower.
-        step: cells that are a teleport when there is rest before and after.
+        step: cells that are a teleport at five times the clip's pace, or out of rest into rest.
         missing_frames: frames in a row in which a piece may be unseen.
         extra_frames: frames in a row in which something extra may be seen.
         change_area: changed part of the still scene (square cells) that counts as a change.

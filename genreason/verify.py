@@ -130,7 +130,7 @@ def _first_run(broken_T: Bools, run: int = 1) -> int | None:
 def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
     places, readable = track.places_TN2, ~track.broken_T
     seen = (track.presence_TN >= rules.present) & readable[:, None]
-    moved = np.abs(np.diff(places, axis=0)).max(axis=-1)
+    moved = np.linalg.norm(np.diff(places, axis=0), axis=-1)
     for i, name in enumerate(track.names):
         t = _first_run(~seen[:, i] & readable, rules.missing_frames + 1)
         note.add(t, "objects.present", f"the {name} is gone", None if t is None else tuple(places[t, i]))
@@ -160,6 +160,7 @@ def _leaps(moved_TN: npt.NDArray[np.float32], i: int, rules: Tolerances) -> Bool
     rest = np.concatenate([[True, True], most < 0.08, [True, True]])
     alone = rest[:-4] & rest[1:-3] & rest[3:-1] & rest[4:]
     far = (moved > max(rules.leap, 3 * usual)) | (moved > rules.jump + 0.5)
+    far |= moved >= max(rules.step, 5 * usual)
     return np.asarray(far | (alone & (moved >= rules.step)), np.bool_)
 
 

@@ -17,6 +17,9 @@ def check(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="At least 20 instances a level.")] = False,
     save: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Keep what was found in this file; a later call goes on from there.")
+    ] = None,
     workers: console.Workers = 1,
     as_json: console.AsJson = False,
 ) -> None:
@@ -30,7 +33,7 @@ def check(
     from genreason.formats.dataset import write_file
 
     with console.stage() as progress:
-        found = gate.run(names, full, workers, progress)
+        found = gate.run(names, full, workers, progress, journal=journal)
     console.emit(found, as_json, gate.table(found))
     if save is not None:
         write_file(save, json.dumps(found, indent=1, sort_keys=True) + "\n")
