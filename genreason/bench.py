@@ -144,9 +144,7 @@ def _made() -> Iterator[Json]:
             instances = task[0:6]
             with tempfile.TemporaryDirectory() as folder:
                 save = _cpu(functools.partial(_save, Path(folder), instances))
-            clips = [list(video.frames(solution_clip(i))) for i in instances]
-            encoder = _cpu(functools.partial(_encode_all, clips))
-            count = sum(map(len, clips))
+            encoder, count = _encoded(instances)
             theirs, their_frames = VR_BENCH[name, level]
             yield {
                 "sample": f"{name} {level} {px} px",
@@ -167,9 +165,14 @@ def _save(folder: Path, instances: Sequence[Instance]) -> None:
         write_sample(folder, instance, puzzle.picture(instance), final, solution_clip(instance))
 
 
-def _encode_all(clips: Sequence[Sequence[Frame]]) -> None:
-    for frames in clips:
-        video.encode(frames, 24.0)
+def _encoded(instances: Sequence[Instance]) -> tuple[float, int]:
+    """CPU-seconds that the encoder alone needs for the instances' clips, and their frames."""
+    seconds, count = 0.0, 0
+    for instance in instances:
+        frames = list(video.frames(solution_clip(instance)))
+        seconds += _cpu(functools.partial(video.encode, frames, 24.0))
+        count += len(frames)
+    return seconds, count
 
 
 def _read_all(data: bytes) -> None:
@@ -211,11 +214,25 @@ def _judged() -> Iterator[Json]:
 
 
 _MEMORY = """
-import resource, sys
-from genreason.bench import memory_case
+import sys
+from genreason.bench import memory_case, peak_mb
 memory_case(sys.argv[1], int(sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak_mb())
 """
+
+
+def peak_mb() -> float:
+    """Peak memory of this process in MB.
+
+    From /proc where there is one: what `getrusage` says also counts the process that started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def memory_case(stage: str, frames: int) -> None:

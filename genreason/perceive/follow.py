@@ -26,6 +26,7 @@ LEARNT = 0.03  # share of changed blocks up to which frame 0 is taken for the sc
 LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
 RECHECK = 5  # frames after which a movement of the camera is looked for again
+DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 CLOCK = 8  # frames between two looks at the clock
 Watch = Callable[[int, Frame, npt.NDArray[np.float32]], None]
@@ -64,6 +65,7 @@ class Follower:
         if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
             self.blocks.learn(self.blocks.means(small), covered)
         self._registrar: Registrar | None = None
+        self._least_error: float | None = None
         self._last: Frame | None = None
         self._warp, self._wait, self._wait_gap = STILL, 0, 0.0
         self._known: list[tuple[float, float, str]] = []
@@ -153,9 +155,14 @@ class Follower:
         self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
     ) -> tuple[Frame, Means, Gap]:
         """Look for a slow movement of the camera, which few large blocks can hide."""
-        luminance = gray(small)
-        warp, error = self._watcher().estimate(luminance, self._warp, search=False)
-        if error >= BETTER * self._watcher().error(luminance, self._warp):
+        luminance, watcher = gray(small), self._watcher()
+        present = watcher.error(luminance, self._warp)
+        if self._least_error is None:
+            self._least_error = present
+        if present <= DRIFTED * self._least_error + 1.0:
+            return best
+        warp, error = watcher.estimate(luminance, self._warp, search=False)
+        if error >= BETTER * present:
             return best
         moved = self._undone(small, warp, covered)
         if moved[2].changed.mean() > SHIFTED:  # it fits the edges, but not the scene

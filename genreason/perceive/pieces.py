@@ -28,14 +28,26 @@ Spots = list[tuple[Piece, float, float]]
 
 @dataclass
 class Tracked:
-    """A piece: its place in pixels, its opacity, and how much of it (square cells) looks unlike it."""
+    """A piece while it is followed.
+
+    Attributes:
+        x: place of its anchor in pixels.
+        y: the same, downwards.
+        presence: its opacity.
+        odd: how much of it (square cells) looks unlike it.
+        beside: how much close to it does.
+        patch: what was around it when it was last found.
+        rests: whether nothing has changed there since.
+    """
 
     finder: Finder
     x: float
     y: float
     presence: float = 1.0
     odd: float = 0.0
+    beside: float = 0.0
     patch: Frame | None = None
+    rests: bool = False
 
 
 def is_seen(sight: Sight) -> bool:
@@ -69,7 +81,8 @@ class Pieces:
         """Find every piece in the next frame, near its last place first."""
         last = [(p.x, p.y) for p in self.all]
         for piece in self.all:
-            if self._rests(seen, piece):
+            piece.rests = self._rests(seen, piece)
+            if piece.rests:
                 continue
             sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
             if sight.quality < SURE:
@@ -109,23 +122,27 @@ class Pieces:
         Returns:
             What beside a piece does not look as it should: x and y in pixels, and the area in square cells.
         """
-        spots, beside = self.spots(), []
-        unit = blocks.k**2 / blocks.cell_area
+        spots = self.spots()
         for p in self.all:
-            p.odd = 0.0
             if p.presence < PRESENT:
-                continue
-            own = (p.finder.piece, p.x, p.y)
-            others = [(q.finder.piece, q.x, q.y) for q in self.all if q is not p and q.presence >= PRESENT]
-            rows, cols = blocks.span(*own)
-            odd = blocks.unlike(means, rows, cols, tint, spots)
-            body = blocks.covered([own], 0.0)[rows, cols]
-            elsewhere = blocks.covered(others, 0.0)[rows, cols]
-            p.odd = float((odd & body & ~elsewhere).sum()) * unit
-            rest = float((odd & ~body & ~elsewhere).sum()) * unit
-            if rest:
-                beside.append((p.x, p.y, rest))
-        return beside
+                p.odd = p.beside = 0.0
+            elif not p.rests:
+                others = [
+                    (q.finder.piece, q.x, q.y) for q in self.all if q is not p and q.presence >= PRESENT
+                ]
+                p.odd, p.beside = self._unlike(p, others, blocks, means, tint, spots)
+        return [(p.x, p.y, p.beside) for p in self.all if p.beside]
+
+    def _unlike(
+        self, piece: Tracked, others: Spots, blocks: Blocks, means: Means, tint: Tint, spots: Spots
+    ) -> tuple[float, float]:
+        """How much (square cells) of a piece, and of what is beside it, does not look as it should."""
+        own = (piece.finder.piece, piece.x, piece.y)
+        unit = blocks.k**2 / blocks.cell_area
+        rows, cols = blocks.span(*own)
+        odd = blocks.unlike(means, rows, cols, tint, spots) & ~blocks.covered(others, 0.0)[rows, cols]
+        body = blocks.covered([own], 0.0)[rows, cols]
+        return float((odd & body).sum()) * unit, float((odd & ~body).sum()) * unit
 
     def _rests(self, seen: Frame, piece: Tracked) -> bool:
         """Whether nothing has changed around the piece since it was last found."""
