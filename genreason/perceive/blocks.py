@@ -7,7 +7,7 @@ texture jitter, but does when something is drawn or erased there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -51,6 +51,10 @@ class Gap:
     tint: npt.NDArray[np.float32]
     block: int
     cell_area: float
+
+    def apart_from(self, covered: npt.NDArray[np.bool_]) -> Gap:
+        """The same differences, counted outside other blocks."""
+        return replace(self, changed=(self.size > CHANGED) & ~covered)
 
     def blobs(self) -> list[Blob]:
         """The changed regions, largest first, specks left out."""

@@ -92,7 +92,7 @@ class Follower:
         self._new_spots = []
         if not broken:
             self.pieces.follow(seen, gap.tint)
-            gap = self.blocks.compare(means, self._covered() | self.blocks.outside(self._warp))
+            gap = gap.apart_from(self._covered() | self.blocks.outside(self._warp))
             self._explain(seen, gap.blobs(), gap.tint)
             for x, y, area in self.pieces.compare_looks(self.blocks, means, gap.tint):
                 self._add_spot("", x, y, area)
