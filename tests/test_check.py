@@ -59,7 +59,7 @@ def test_a_small_gate_is_clean_and_counts_what_it_did() -> None:
     assert found["failures"] == [] and found["by"]["control"]["still"]["clips"] == 1
 
 
-def test_the_figures_that_ship_are_of_the_full_gate_at_the_present_versions_and_clean() -> None:
+def test_the_figures_that_ship_are_clean_and_of_the_present_versions() -> None:
     found = check.shipped(TASKS)
     assert found is not None and sorted(found["tasks"]) == TASKS
     for name, task in found["tasks"].items():

@@ -67,8 +67,10 @@ def other_instance(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: np.ascontiguousarray(frame[:, ::-1] if flip else frame[::-1]))
 
 
-def swapped_instance(w: Workshop) -> Clip:
+def swapped_instance(w: Workshop) -> Clip | None:
     """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
+    if np.array_equal(w.tiles, w.tiles[:, ::-1]) or np.array_equal(w.tiles, w.tiles[::-1]):
+        return None  # the mirrored scene is this one
     other = other_instance(w)
     assert other.render is not None
     render = other.render

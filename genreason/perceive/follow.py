@@ -27,6 +27,7 @@ LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
 RECHECK = 5  # frames after which a movement of the camera is looked for again
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
+HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 CLOCK = 8  # frames between two looks at the clock
 Watch = Callable[[int, Frame, npt.NDArray[np.float32]], None]
@@ -130,7 +131,8 @@ class Follower:
         best = self._undone(small, self._warp, covered)
         changed = float(best[2].changed.mean())
         if changed <= SHIFTED:
-            return best if len(self._broken) % RECHECK else self._refined(small, best, covered)
+            watch = self._warp.any() or len(self._broken) % RECHECK == 0  # a camera that moved may move on
+            return self._refined(small, best, covered) if watch else best
         if self._wait > 0 and changed < self._wait_gap * 1.3 + SHIFTED:
             self._wait -= 1
             return best
@@ -139,8 +141,11 @@ class Follower:
         for start, search in ((self._warp, False), (None, False), (self._warp, True), (STILL, True)):
             start = watcher.shift(luminance) if start is None else start
             warp, _ = watcher.estimate(luminance, start, search=search)
+            hidden = self.blocks.outside(warp)
+            if hidden.mean() > HIDDEN:
+                continue  # so little would be left to compare that anything would fit
             moved = self._undone(small, warp, covered)
-            share = float(moved[2].changed.mean())
+            share = float(moved[2].changed.mean() / (1 - hidden.mean()))
             if share < least:
                 found, least, found_warp = moved, share, warp
             if least <= SHIFTED:
@@ -161,7 +166,10 @@ class Follower:
             self._least_error = present
         if present <= DRIFTED * self._least_error + 1.0:
             return best
-        warp, error = watcher.estimate(luminance, self._warp, search=False)
+        starts = (self._warp, watcher.shift(luminance))
+        warp, error = min(
+            (watcher.estimate(luminance, start, search=False) for start in starts), key=lambda found: found[1]
+        )
         if error >= BETTER * present:
             return best
         moved = self._undone(small, warp, covered)
