@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from genreason.perceive.track import Track
-from genreason.puzzles.base import Places, Puzzle
+
+if TYPE_CHECKING:
+    from genreason.puzzles.base import Places, Puzzle
 
 Way = tuple[Any, ...]
 STIRRED = 0.3  # cells from its tile at which a piece counts as under way

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from genreason.perceive.track import Track
 from genreason.puzzles.base import Puzzle
-from genreason.replay import Tolerances, replay
+from genreason.replay import Tolerances
 from genreason.types import Verdict, Violation, unscored
 
 CHECKS = (
@@ -59,7 +59,7 @@ def verify(
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     _check_objects(note, track, rules)
     _check_scene(note, track, rules)
-    trace = replay(puzzle, state, track, rules)
+    trace = puzzle.trace(state, track, rules)
     if trace.broken_at is not None:
         place = tuple(track.places_TN2[trace.broken_at, trace.piece])
         note.add(trace.broken_at, "rules.legal", trace.what, place)
@@ -199,15 +199,8 @@ def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track
     elif (track.presence_TN[end] < rules.present).any():
         name = track.names[int(np.argmin(track.presence_TN[end]))]
         note.add(end, "rules.goal", f"the {name} is gone at the end", None)
-    elif not puzzle.done(puzzle.arranged(state, _nearest(track.places_TN2[end], track.unit))):
+    elif not puzzle.done(puzzle.settled(state, track.places_TN2[end], track.unit)):
         note.add(end, "rules.goal", "the goal is not reached at the end", tuple(track.places_TN2[end, -1]))
-
-
-def _nearest(places_N2: npt.NDArray[np.float32], unit: int) -> npt.NDArray[np.float32]:
-    """The cells that the places count for; where a room is two cells wide, the middle of the room."""
-    if unit == 1:
-        return np.rint(places_N2)
-    return np.asarray(unit * np.floor(places_N2 / unit) + unit // 2, np.float32)
 
 
 def _spot(track: Track, t: int | None, name: str) -> Where:

@@ -16,7 +16,7 @@ from genreason.formats import dataset
 from genreason.formats.dataset import DataSet
 from genreason.perceive.follow import follow
 from genreason.puzzles import base
-from genreason.replay import Tolerances, replay
+from genreason.replay import Tolerances
 from genreason.types import Frame, GenreasonError, Instance, Json, UnreadableClipError, UserError
 
 TIME_LIMIT = 5.0  # CPU-seconds for following the moves of one clip
@@ -141,7 +141,7 @@ def _shown(instance: Instance, truth: Path) -> tuple[Any, ...] | None:
         )  # fmt: skip
     except GenreasonError:  # unreadable, or too slow to read
         return None
-    trace = replay(puzzle, state, track, Tolerances())
+    trace = puzzle.trace(state, track, Tolerances())
     return trace.moves if trace.broken_at is None and puzzle.done(trace.end) else None
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from genreason import seeds, video
+from genreason.generate.recipes import Make, Recipe
 from genreason.generate.workshop import Workshop
 from genreason.types import Clip, Frame
 
-Matrix = npt.NDArray[np.float64]
+FLIPS = (np.s_[:, ::-1], np.s_[::-1])
+ALIKE = 4.0  # mean difference (0-255) of a scene from its mirror image that only textures make
 
 
 def picture_clip(w: Workshop, frames: list[Frame]) -> Clip:
@@ -69,7 +70,8 @@ def other_instance(w: Workshop) -> Clip:
 
 def swapped_instance(w: Workshop) -> Clip | None:
     """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
-    if np.array_equal(w.tiles, w.tiles[:, ::-1]) or np.array_equal(w.tiles, w.tiles[::-1]):
+    plate = w.board.plate
+    if any(np.abs(plate.astype(np.int16) - plate[flip]).mean() < ALIKE for flip in FLIPS):
         return None  # the mirrored scene is this one
     other = other_instance(w)
     assert other.render is not None
@@ -131,12 +133,20 @@ def letterboxed(w: Workshop) -> Clip:
     return _each(w, edit)
 
 
-def cropped(w: Workshop) -> Clip:
-    """A strip of the outer wall is cut off at two opposite sides."""
-    strip = max(round(w.board.lattice.cell_w * (0.1 if w.lined else 0.6) / 2) * 2, 2)
-    if w.rng.integers(2):
-        return _each(w, lambda t, frame: np.ascontiguousarray(frame[:, strip:-strip]))
-    return _each(w, lambda t, frame: np.ascontiguousarray(frame[strip:-strip]))
+def cropped(w: Workshop) -> Clip | None:
+    """A strip is cut off at two opposite sides, where no piece and no goal ever is."""
+    lattice, (width, height) = w.board.lattice, w.instance.size
+    places = lattice.pixels(np.concatenate([*w.stops, np.array(w.goal_cells(), np.float32)]))
+    rooms = np.stack([places, np.array([width, height], np.float32) - places]).min(axis=(0, 1))
+    cell = min(lattice.cell_w, lattice.cell_h)
+    most = rooms - 0.5 * cell * w.board.unit
+    strip = 2 * (np.minimum(most, 0.6 * cell) // 2).astype(int)
+    across = int(strip[0] > 0) if strip.min() <= 0 else int(w.rng.integers(2))
+    cut = int(strip[0] if across else strip[1])
+    if cut <= 0:
+        return None
+    keep = np.s_[:, cut:-cut] if across else np.s_[cut:-cut]
+    return _each(w, lambda t, frame: np.ascontiguousarray(frame[keep]))
 
 
 def other_fps(w: Workshop) -> Clip:
@@ -173,7 +183,7 @@ def blur(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: np.asarray(cv2.GaussianBlur(frame, (0, 0), sigma), np.uint8))
 
 
-RECIPES: dict[str, tuple[Callable[[Workshop], Clip | None], str]] = {
+_MAKERS: dict[str, tuple[Make, str]] = {
     "still": (still, "rules.goal"),
     "noise": (noise, "scene.kept"),
     "reversed": (backwards, "scene.first_frame"),
@@ -192,4 +202,4 @@ RECIPES: dict[str, tuple[Callable[[Workshop], Clip | None], str]] = {
     "colour_shift": (colour_shift, ""),
     "blur": (blur, ""),
 }
-"""Controls by name: how the clip is made, and which check it must break ("" for honest variants)."""
+RECIPES = {name: Recipe(name, make, breaks) for name, (make, breaks) in _MAKERS.items()}

@@ -31,11 +31,11 @@ def solution(instance: Instance) -> tuple[Any, ...]:
 
 
 def stops(puzzle: base.Puzzle[Any, Any], state: Any, moves: Sequence[Any]) -> Stops:
-    """Where the pieces are before, between and after the moves."""
+    """Where the pieces are before, on the way of, and after the moves."""
     out = [puzzle.places(state)]
     for move in moves:
+        out += puzzle.way(state, move)
         state = puzzle.step(state, move)
-        out.append(puzzle.places(state))
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +13,13 @@ import numpy.typing as npt
 from genreason import seeds
 from genreason.generate import oracle
 from genreason.puzzles import base
-from genreason.puzzles.tiles import FLOOR, GOAL, WALL, TilePuzzle
 from genreason.render.board import Board
 from genreason.render.motion import Motion, Script, animate
 from genreason.types import Clip, Frame, Instance
 
 Stops = oracle.Stops
-Cell = tuple[int, int]
-"""Column and row."""
+Cell = tuple[float, float]
+"""x (column) and y (row) in cells."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,9 @@ class Workshop:
         return seeds.stream(self.instance.key, "control", self.name, self.seed)
 
     @functools.cached_property
-    def puzzle(self) -> TilePuzzle[Any, Any]:
+    def puzzle(self) -> base.Puzzle[Any, Any]:
         """The rules."""
-        puzzle = base.load(self.instance.scene["puzzle"])
-        assert isinstance(puzzle, TilePuzzle), "the controls are for puzzles on tiles"
-        return puzzle
+        return base.load(self.instance.scene["puzzle"])
 
     @functools.cached_property
     def board(self) -> Board:
@@ -70,13 +68,12 @@ class Workshop:
 
     @functools.cached_property
     def stops(self) -> Stops:
-        """Where the pieces are in these states."""
-        return [self.puzzle.places(state) for state in self.states]
+        """Where the pieces are in these states, and on the way from one to the next."""
+        return self.way(self.start, self.moves)
 
-    @functools.cached_property
-    def tiles(self) -> npt.NDArray[np.uint8]:
-        """The board's tiles, (rows, cols)."""
-        return self.puzzle.tiles(self.start)
+    def way(self, state: Any, moves: Sequence[Any]) -> Stops:
+        """Where the pieces pass on these moves from a state."""
+        return oracle.stops(self.puzzle, state, moves)
 
     @property
     def motion(self) -> Motion:
@@ -102,20 +99,22 @@ class Workshop:
 
     @property
     def lined(self) -> bool:
-        """Whether walls are drawn as lines between rooms."""
-        return not self.instance.foreign and self.puzzle.style(self.instance.style).lines
+        """Whether walls are drawn as lines between rooms, two cells wide each."""
+        return self.board.unit == 2
 
     # -- places on the board ---------------------------------------------------------------------------------
     def floor_cells(self) -> list[Cell]:
-        """Plain floor cells (column, row) on which no piece stands at the start."""
-        taken = {(int(x), int(y)) for x, y in self.stops[0]}
-        cells = [(int(c), int(r)) for r, c in np.argwhere(self.tiles == FLOOR)]
-        return [cell for cell in cells if cell not in taken]
+        """Places like any other on which a piece may be, and none is at the start."""
+        return [(float(x), float(y)) for x, y in self.puzzle.stands(self.start)]
 
     def depth(self, x: float, y: float) -> float:
-        """How deep (cells) a point lies outside the tiles that are not wall."""
-        free = np.argwhere(self.tiles != WALL)[:, ::-1]
-        return float(np.abs(free - np.array([x, y])).max(axis=1).min()) - 0.5
+        """How far (cells) a point lies from everywhere that pieces may be; negative inside."""
+        return self.puzzle.depth(self.start, x, y)
+
+    def inside(self, x: float, y: float) -> bool:
+        """Whether a piece at a point is whole in the picture, with a cell to spare."""
+        lattice = self.board.lattice
+        return 1 <= x <= lattice.cols - 2 and 1 <= y <= lattice.rows - 2
 
     def chords(self, least: int, most: int) -> list[tuple[int, int, float]]:
         """Short cuts off the lane: pairs (i, j) of stops, and how deep their straight line leaves it.
@@ -164,15 +163,9 @@ class Workshop:
         return out
 
     def wall_cells(self) -> list[Cell]:
-        """Inner wall cells with floor on two opposite sides: taking one away opens a way."""
-        out = []
-        t = self.tiles
-        for r, c in np.argwhere(t == WALL):
-            inner = 0 < r < t.shape[0] - 1 and 0 < c < t.shape[1] - 1
-            if inner and ((t[r, c - 1] == t[r, c + 1] == FLOOR) or (t[r - 1, c] == t[r + 1, c] == FLOOR)):
-                out.append((int(c), int(r)))
-        return out
+        """Places that would open a way if they looked like floor."""
+        return [(float(x), float(y)) for x, y in self.puzzle.openings(self.start)]
 
     def goal_cells(self) -> list[Cell]:
-        """Cells (column, row) of the goals."""
-        return [(int(c), int(r)) for r, c in np.argwhere(self.tiles == GOAL)]
+        """Where the goals are."""
+        return [(float(x), float(y)) for x, y in self.puzzle.goals(self.start)]

@@ -15,7 +15,6 @@ from genreason.metrics import vrbench
 from genreason.perceive.follow import TimeLimitError, follow
 from genreason.perceive.track import Track
 from genreason.puzzles import base
-from genreason.puzzles.tiles import GOAL, TilePuzzle
 from genreason.replay import Tolerances
 from genreason.types import (
     Clip,
@@ -67,7 +66,6 @@ class RulesJudge:
 
     def _one(self, instance: Instance, clip: Clip) -> Verdict:
         puzzle = base.load(instance.scene["puzzle"])
-        assert isinstance(puzzle, TilePuzzle)
         state, board = puzzle.start(instance), puzzle.board(instance)
         places = puzzle.places(state)
         reading = _Reading(instance, puzzle, state)
@@ -92,11 +90,10 @@ class RulesJudge:
 class _Reading:
     """The published metrics of one clip, gathered while it is read."""
 
-    def __init__(self, instance: Instance, puzzle: TilePuzzle[Any, Any], state: Any) -> None:
+    def __init__(self, instance: Instance, puzzle: base.Puzzle[Any, Any], state: Any) -> None:
         self.instance, self.puzzle, self.state = instance, puzzle, state
         self.lattice = puzzle.board(instance).lattice
-        goals = np.argwhere(puzzle.tiles(state) == GOAL)[:, ::-1]
-        self.goals = self.lattice.pixels(goals)
+        self.goals = self.lattice.pixels(puzzle.goals(state))
         self.start = self.lattice.pixels(puzzle.places(state))
         self.fidelity: vrbench.Fidelity | None = None
 

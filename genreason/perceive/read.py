@@ -29,14 +29,14 @@ class Places:
     quality_N: npt.NDArray[np.float32]
 
 
-def read_places(board: Board, reference: Frame, frame: Frame, free: npt.NDArray[np.bool_]) -> Places:
+def read_places(board: Board, reference: Frame, frame: Frame, stands_K2: npt.NDArray[np.float32]) -> Places:
     """Find every piece in a frame of any size.
 
     Args:
         board: the layers of the instance.
         reference: the given first frame; shows how the clip was resized.
         frame: HWC RGB uint8.
-        free: (rows, cols), the cells on which a piece can be.
+        stands_K2: the places (x, y in cells) at which a piece can be.
     """
     view = find_view(reference, frame)
     fitted = board.fitted(view.scale, view.offset, (frame.shape[1], frame.shape[0]))
@@ -46,7 +46,7 @@ def read_places(board: Board, reference: Frame, frame: Frame, free: npt.NDArray[
     quality = np.zeros(len(board.pieces), np.float32)
     for name in sorted({piece.name for piece in fitted.pieces}):
         rows = [i for i, piece in enumerate(fitted.pieces) if piece.name == name]
-        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, free, len(rows))
+        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, stands_K2, len(rows))
         found.sort(key=lambda spot: (round(spot[1]), round(spot[0])))
         for i, (x, y, sure) in zip(rows, found, strict=False):
             places[i], quality[i] = (x, y), sure
@@ -58,15 +58,14 @@ def _best(
     board: Board,
     frame: Frame,
     tint: npt.NDArray[np.float32],
-    free: npt.NDArray[np.bool_],
+    stands_K2: npt.NDArray[np.float32],
     count: int,
 ) -> list[tuple[float, float, float]]:
     """The `count` places (x, y in cells) at which the piece is most surely, with the quality."""
     cost = finder.costs(frame)
     reach = int(APART * min(board.lattice.cell_w, board.lattice.cell_h))
     allowed = np.full(cost.shape, np.inf, np.float32)
-    for row, col in np.argwhere(free):
-        x, y = board.lattice.pixels((col, row)) - np.array(finder.anchor, np.float32)
+    for x, y in board.lattice.pixels(stands_K2) - np.array(finder.anchor, np.float32):
         allowed[max(int(y) - reach, 0) : int(y) + reach + 1, max(int(x) - reach, 0) : int(x) + reach + 1] = 0
     cost += allowed
     spots: list[tuple[float, float, float]] = []

@@ -20,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from genreason.perceive.track import Track
 from genreason.render.board import Board
+from genreason.replay import Replay, Tolerances, replay
 from genreason.types import Frame, Instance, Json, Solution, UserError, unknown
 
 S = TypeVar("S", bound=Hashable)
@@ -134,6 +136,37 @@ class Puzzle(ABC, Generic[S, M]):
     @abstractmethod
     def arranged(self, state: S, places: Places) -> S:
         """The state with the pieces at these (whole) cells, legal or not: what a picture shows."""
+
+    @abstractmethod
+    def settled(self, state: S, places: Places, unit: int = 1) -> S:
+        """The state that pieces at these places count for, each half a cell at most from where it counts.
+
+        `unit` is `Board.unit`.
+        """
+
+    def way(self, state: S, move: M) -> list[Places]:
+        """Where the pieces pass on a move, about a cell apart; the last are the places after it."""
+        return [self.places(self.step(state, move))]
+
+    def trace(self, state: S, track: Track, rules: Tolerances) -> Replay:
+        """Follow a track from the state by legal moves, as far as it can be."""
+        return replay(self, state, track, rules)
+
+    @abstractmethod
+    def goals(self, state: S) -> Places:
+        """Where the goals are."""
+
+    @abstractmethod
+    def stands(self, state: S) -> Places:
+        """Places that look like any other on which a piece may be: no goal, no piece of this state."""
+
+    @abstractmethod
+    def openings(self, state: S) -> Places:
+        """Places where no piece can be, and where it would open a way if they looked like `stands`."""
+
+    @abstractmethod
+    def depth(self, state: S, x: float, y: float) -> float:
+        """How far (cells) a point lies from everywhere that pieces may be; negative inside."""
 
     @abstractmethod
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

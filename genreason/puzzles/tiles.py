@@ -97,10 +97,41 @@ class TilePuzzle(Puzzle[S, M]):
             return f"the {self.pieces(state)[-1]} goes {way}: {reason}"
         return f"the {name} is {max(abs(dx), abs(dy)):.1f} cells from where legal moves could bring it"
 
+    def settled(self, state: S, places: Places, unit: int = 1) -> S:
+        """The state with each piece in the nearest cell; where a room is two cells wide, in its middle."""
+        if unit == 1:
+            return self.arranged(state, np.rint(places))
+        return self.arranged(state, np.asarray(unit * np.floor(places / unit) + unit // 2, np.float32))
+
+    def goals(self, state: S) -> Places:
+        """The goals' cells."""
+        return _cells(self.tiles(state) == GOAL)
+
+    def stands(self, state: S) -> Places:
+        """Floor cells without a piece."""
+        plain = self.tiles(state) == FLOOR
+        for x, y in self.places(state).astype(int):
+            plain[y, x] = False
+        return _cells(plain)
+
+    def openings(self, state: S) -> Places:
+        """Inner walls with floor on two opposite sides."""
+        tiles = self.tiles(state)
+        floor = tiles == FLOOR
+        between = np.zeros(tiles.shape, np.bool_)
+        between[1:-1, 1:-1] = (floor[1:-1, :-2] & floor[1:-1, 2:]) | (floor[:-2, 1:-1] & floor[2:, 1:-1])
+        return _cells(between & (tiles == WALL))
+
+    def depth(self, state: S, x: float, y: float) -> float:
+        """How far (cells) a point lies outside the tiles that are not wall."""
+        free = _cells(self.tiles(state) != WALL)
+        return float(np.abs(free - np.array([x, y])).max(axis=1).min()) - 0.5
+
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:
         """The state that a frame (HWC RGB uint8, any size) shows; pieces count for the nearest tile."""
         start = self.start(instance)
-        found = read_places(self.board(instance), self.picture(instance), frame, self.tiles(start) != WALL)
+        stands = _cells(self.tiles(start) != WALL)
+        found = read_places(self.board(instance), self.picture(instance), frame, stands)
         state = self.arranged(start, np.rint(found.places_N2))
         return Reading(state, float(found.quality_N.min()))
 
@@ -131,6 +162,11 @@ class TilePuzzle(Puzzle[S, M]):
             Piece(kind, *paint(marks[kind], marks[kind].scale * unit)) for kind in self.pieces(state)
         )
         return Board(plate, pieces, lattice, style.words(), 2 if style.lines else 1)
+
+
+def _cells(chosen: npt.NDArray[np.bool_]) -> Places:
+    """(K, 2): columns and rows of the tiles that are chosen, in reading order."""
+    return np.argwhere(chosen)[:, ::-1].astype(np.float32)
 
 
 def _plate(tiles: Tiles, lattice: Lattice, style: Style, instance: Instance) -> Frame:
