@@ -135,7 +135,7 @@ def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
         t = _first_run(~seen[:, i] & readable, rules.missing_frames + 1)
         note.add(t, "objects.present", f"the {name} is gone", None if t is None else tuple(places[t, i]))
         odd = (track.oddness_TN[:, i] >= rules.odd_area) & readable & ~_changed(track, rules)
-        t = _first_run(odd, rules.change_frames + 1)
+        t = _first_run(odd | (~seen[:, i] & readable), rules.change_frames + 1)
         if t is not None:
             note.add(t, "objects.present", f"the {name} does not look as it did", tuple(places[t, i]))
         t = _first_run(np.concatenate([[False], _leaps(moved, i, rules) & seen[1:, i]]))

@@ -145,7 +145,7 @@ def test_positions_are_given_in_the_clips_own_pixels() -> None:
     seen: list[tuple[int, tuple[int, ...], npt.NDArray[np.float32]]] = []
     follow(
         w.board, w.stops[0], w.puzzle.picture(w.instance), frames, 24.0,
-        watch=lambda t, frame, pixels: seen.append((t, frame.shape, pixels)),
+        watch=lambda t, frame, pixels: seen.append((t, frame.shape, pixels())),
     )  # fmt: skip
     assert [t for t, _, _ in seen] == list(range(9)) and seen[0][1] == (640, 840, 3)
     wanted = w.board.lattice.pixels(w.truth.places_TN2[8]) * 4 + np.array([100, 0])

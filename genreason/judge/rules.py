@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,9 @@ class _Reading:
         self.start = self.lattice.pixels(puzzle.places(state))
         self.fidelity: vrbench.Fidelity | None = None
 
-    def watch(self, t: int, frame: Frame, pixels_N2: npt.NDArray[np.float32]) -> None:
+    def watch(self, t: int, frame: Frame, positions: Callable[[], npt.NDArray[np.float32]]) -> None:
+        if t % vrbench.FIDELITY_STEP:
+            return
         if self.fidelity is None:
             sx, sy = frame.shape[1] / self.instance.size[0], frame.shape[0] / self.instance.size[1]
             self.fidelity = vrbench.Fidelity(
@@ -105,7 +107,8 @@ class _Reading:
                 [(float(x) * sx, float(y) * sy) for x, y in self.goals],
                 (self.lattice.cell_w * sx, self.lattice.cell_h * sy),
             )
-        self.fidelity.watch(t, frame, (float(pixels_N2[-1, 0]), float(pixels_N2[-1, 1])))
+        x, y = positions()[-1]
+        self.fidelity.watch(t, frame, (float(x), float(y)))
 
     def metrics(self, track: Track, setting: str) -> dict[str, float]:
         fidelity = {"vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}

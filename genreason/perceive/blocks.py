@@ -90,6 +90,7 @@ class Blocks:
         lightest = np.asarray(cv2.dilate(board.plate, around), np.int16)
         self._low = np.clip(darkest - SLACK, 0, 255).astype(np.uint8)
         self._high = np.clip(lightest + SLACK, 0, 255).astype(np.uint8)
+        self._plate = board.plate
         self._padded = self._pad(board.plate)
         self.base = self.means(board.plate)
         count = self.base.shape[0] * self.base.shape[1]
@@ -122,9 +123,7 @@ class Blocks:
     def compare(self, means: Means, covered: npt.NDArray[np.bool_]) -> Gap:
         """How a frame (its block means) differs from the scene outside the covered blocks."""
         difference = means - self.base
-        tint = np.clip(np.median(difference.reshape(-1, 4)[self._sample], axis=0), -TINT, TINT)
-        tint = tint.astype(np.float32)
-        tint[3] = 0
+        tint = _tint(difference.reshape(-1, 4)[self._sample])
         size = _largest(np.abs(difference - tint))
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
 
@@ -137,13 +136,22 @@ class Blocks:
         )
         difference = np.where(np.abs(sharp) <= np.abs(soft), sharp, soft)
         difference[covered, 3] = 0  # a piece lies outside the scene's colours by itself
-        tint = np.clip(np.median(difference.reshape(-1, 4), axis=0), -TINT, TINT).astype(np.float32)
-        tint[3] = 0
+        tint = _tint(difference.reshape(-1, 4))
         size = _largest(np.abs(difference - tint))
         return Gap(size, size > OTHER, tint[:3], self.k, self.cell_area)
 
     def learn(self, means: Means, covered: npt.NDArray[np.bool_]) -> None:
-        """Take the scene's colours from these means where no piece stands."""
+        """Take the scene's colours from these means where no piece stands.
+
+        Under the pieces it is as much out of focus as elsewhere.
+        """
+        soft = self.shrunk(np.asarray(cv2.GaussianBlur(self._plate, (0, 0), SOFT), np.uint8))
+        softer = soft - self.base[..., :3]
+        gap = (means[..., :3] - self.base[..., :3])[~covered]
+        energy = float((softer[~covered] ** 2).sum())
+        if energy > 0:
+            share = float((gap * softer[~covered]).sum()) / energy
+            self.base[..., :3] += softer * np.float32(np.clip(share, 0, 1))
         self.base = np.where(covered[..., None], self.base, means)
 
     def span(self, piece: Piece, x: float, y: float, margin: float = 0.2) -> tuple[slice, slice]:
@@ -187,6 +195,8 @@ class Blocks:
         """The blocks that a camera moved by `warp` (see `view`) does not wholly show."""
         h, w = self.shape
         out = np.zeros(self.base.shape[:2], np.bool_)
+        if not warp.any():
+            return out
         for axis, (length, zoom, shift) in enumerate(((h, warp[1], warp[3]), (w, warp[0], warp[2]))):
             half = length / 2
             first, last = ((edge - half - shift) / (1 + zoom / half) + half for edge in (0, length))
@@ -195,6 +205,15 @@ class Blocks:
             if last < length:
                 lines[max(int(last // self.k), 0) :] = True
         return out
+
+
+def _tint(difference_K4: Means) -> npt.NDArray[np.float32]:
+    """The change of colour that most blocks share; (4,), the last is 0."""
+    middle = len(difference_K4) // 2
+    common = np.partition(difference_K4, middle, axis=0)[middle]
+    tint = np.clip(common, -TINT, TINT).astype(np.float32)
+    tint[3] = 0
+    return np.asarray(tint, np.float32)
 
 
 def _largest(values: Means) -> Means:
