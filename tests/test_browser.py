@@ -180,4 +180,5 @@ def test_linked_clips_play_too(browser: Any, report: Path) -> None:
     until(found, "player.videos().length === 2")
     found.keyboard.press("Space")
     until(found, "player.clip.currentTime > 0.2")
+    assert found.evaluate("player.videos().every(v => !v.paused && v.videoWidth > 0)")
     context.close()

@@ -61,7 +61,8 @@ def test_every_level_is_valid_and_every_prompt_can_be_filled(name: str) -> None:
 @pytest.mark.parametrize("name", cards.paths(SuiteCard))
 def test_suites_name_tasks_and_levels_that_exist(name: str) -> None:
     for entry in cards.load(SuiteCard, name).entries:
-        Task(entry.task, entry.level, split=entry.split, style=entry.style)
+        task = Task(entry.task, entry.level, split=entry.split, style=entry.style)
+        assert (task.card.name, task.level, task.split) == (entry.task, entry.level, entry.split)
 
 
 def test_cards_and_controls_agree() -> None:

@@ -148,7 +148,9 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> N
     else:
         parent.kill()
     parent.wait(timeout=10)
-    wait_for(lambda: all(gone(int(path.name)) for path in pids.iterdir()))
+    workers = [int(path.name) for path in pids.iterdir()]
+    wait_for(lambda: all(map(gone, workers)))
+    assert len(workers) == 2 and all(map(gone, workers))
 
 
 def wait_for(condition: object, seconds: float = 10) -> None:

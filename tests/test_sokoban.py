@@ -276,7 +276,8 @@ def test_refused_candidates_are_not_solved(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_refusals_are_no_failed_tries() -> None:
     left = iter([False] * 50 + [True])
-    PUZZLE.sample(seeds.stream("often"), SokobanParams(tries=20), lambda _: next(left))
+    state = PUZZLE.sample(seeds.stream("often"), SokobanParams(tries=20), lambda _: next(left))
+    assert next(left, None) is None and not PUZZLE.done(state)
 
 
 def test_impossible_parameters_say_so() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from genreason.generate.recipes import Recipes
 from genreason.generate.workshop import Workshop
+from genreason.render.board import Piece
 from genreason.render.motion import Script
-from genreason.types import Clip
+from genreason.types import Clip, Frame
 
 RECIPES = Recipes()
 
@@ -74,3 +78,32 @@ def rounded(w: Workshop) -> Clip:
     kernel = np.ones(width) / width
     smooth = np.apply_along_axis(lambda line: np.convolve(line, kernel, "same"), 0, padded)[width:-width]
     return w.clip(Script(smooth.astype(np.float32)))
+
+
+@RECIPES.control()
+def blink(w: Workshop) -> Clip:
+    """A piece is missing in a single frame."""
+    length, n = w.truth.places_TN2.shape[:2]
+    opacity = np.ones((length, n), np.float32)
+    opacity[int(w.rng.integers(1, length - 1)), int(w.rng.integers(n))] = 0
+    return w.clip(Script(w.truth.places_TN2, opacity))
+
+
+@RECIPES.control()
+def animated(w: Workshop) -> Clip:
+    """The pieces are sprites that bob and gleam while they stand and walk."""
+    pieces = tuple(_gleaming(piece, w.rng.uniform(0.03, 0.06)) for piece in w.board.pieces)
+    looks = (w.board, replace(w.board, pieces=pieces))
+    places = w.truth.places_TN2
+
+    def frames() -> Iterator[Frame]:
+        for t, place in enumerate(places):
+            yield looks[t // 4 % 2].draw(place)
+
+    return Clip(render=frames, fps=w.instance.fps)
+
+
+def _gleaming(piece: Piece, rise: float) -> Piece:
+    """The piece a little higher in its cell, and a little lighter."""
+    x, y = piece.anchor
+    return replace(piece, rgb=piece.rgb * np.float32(0.9) + 25, anchor=(x, y + rise * piece.alpha.shape[0]))
