@@ -88,10 +88,9 @@ class Blocks:
         around = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
         darkest = np.asarray(cv2.erode(board.plate, around), np.int16)
         lightest = np.asarray(cv2.dilate(board.plate, around), np.int16)
-        self._low = np.clip(darkest - SLACK, 0, 255).astype(np.uint8)
-        self._high = np.clip(lightest + SLACK, 0, 255).astype(np.uint8)
+        self._low = self._pad(np.clip(darkest - SLACK, 0, 255).astype(np.uint8))
+        self._high = self._pad(np.clip(lightest + SLACK, 0, 255).astype(np.uint8))
         self._plate = board.plate
-        self._padded = self._pad(board.plate)
         self.base = self.means(board.plate)
         count = self.base.shape[0] * self.base.shape[1]
         self._sample = np.arange(0, count, max(count // 300, 1))  # enough blocks to know a tint by
@@ -101,11 +100,40 @@ class Blocks:
 
         The fourth channel sees what is thin or has the mean colour of what it covers (a star with an edge).
         """
-        outside = cv2.max(cv2.subtract(frame, self._high), cv2.subtract(self._low, frame))
+        whole = self._pad(frame)
+        return self._part_means(whole, 0, 0)
+
+    def means_after(self, frame: Frame, last: Frame, means: Means) -> Means:
+        """The same, from the frame before and its means: only what has changed is looked at."""
+        a, b, k = self._pad(frame), self._pad(last), self.k
+        changed = cv2.absdiff(a, b).reshape(a.shape[0], -1)
+        left, top, width, height = cv2.boundingRect(changed)
+        if width == 0:
+            return means
+        # A pixel more on each side, as erosion spreads, and a block, as it needs its neighbours.
+        x0, x1 = max((left // 3 - 1) // k - 1, 0), min(((left + width - 1) // 3 + 1) // k + 2, means.shape[1])
+        y0, y1 = max((top - 1) // k - 1, 0), min((top + height) // k + 2, means.shape[0])
+        part = self._part_means(a[y0 * k : y1 * k, x0 * k : x1 * k], y0, x0)
+        # The outermost blocks were computed without their neighbours, and have not changed.
+        inner_y = slice(int(y0 > 0), y1 - y0 - int(y1 < means.shape[0]))
+        inner_x = slice(int(x0 > 0), x1 - x0 - int(x1 < means.shape[1]))
+        out = means.copy()
+        out[y0:y1, x0:x1][inner_y, inner_x] = part[inner_y, inner_x]
+        return out
+
+    def _part_means(self, part: Frame, row: int, col: int) -> Means:
+        """The means of a part of the (padded) frame that begins at this block."""
+        h, w = part.shape[:2]
+        y, x = row * self.k, col * self.k
+        low, high = self._low[y : y + h, x : x + w], self._high[y : y + h, x : x + w]
+        outside = cv2.max(cv2.subtract(part, high), cv2.subtract(low, part))
         r, g, b = cv2.split(outside)
         # Lines a pixel or two wide are edges, not things: they are eroded away.
         broad = cv2.erode(cv2.max(cv2.max(r, g), b), _BROAD)
-        return np.dstack([self.shrunk(frame), np.float32(EXCESS) * self.shrunk(np.asarray(broad, np.uint8))])
+        size = w // self.k, h // self.k
+        colours = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        excess = cv2.resize(broad, size, interpolation=cv2.INTER_AREA)
+        return np.dstack([colours.astype(np.float32), np.float32(EXCESS) * excess.astype(np.float32)])
 
     def shrunk(self, frame: Frame) -> Means:
         """Mean of each block."""
@@ -114,11 +142,18 @@ class Blocks:
         return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
     def _pad(self, frame: Frame) -> Frame:
-        """The frame with a mirrored edge, so that it is a whole number of blocks."""
-        pad_y, pad_x = -self.shape[0] % self.k, -self.shape[1] % self.k
-        if not pad_y and not pad_x:
-            return frame
-        return np.asarray(cv2.copyMakeBorder(frame, 0, pad_y, 0, pad_x, cv2.BORDER_REFLECT_101), np.uint8)
+        """The nearest whole number of blocks: without the last few pixels, or with their mirror image.
+
+        What is mirrored is in the same block, so that nothing shows in a block that is not there itself.
+        """
+        (h, w), k = self.shape, self.k
+        rows, cols = max(round(h / k), 1) * k, max(round(w / k), 1) * k
+        if rows > h or cols > w:
+            below, right = max(rows - h, 0), max(cols - w, 0)
+            frame = np.asarray(
+                cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8
+            )
+        return frame[:rows, :cols]
 
     def compare(self, means: Means, covered: npt.NDArray[np.bool_]) -> Gap:
         """How a frame (its block means) differs from the scene outside the covered blocks."""
@@ -174,12 +209,18 @@ class Blocks:
         pieces: Iterable[Standing],
     ) -> npt.NDArray[np.bool_]:
         """Which of these blocks of a frame differ in mean colour from the plate with the pieces on it."""
-        k = self.k
-        part = self._padded[rows.start * k : rows.stop * k, cols.start * k : cols.stop * k].copy()
-        if part.size == 0:
-            return np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.bool_)
+        if rows.start >= rows.stop or cols.start >= cols.stop:
+            return np.zeros((max(rows.stop - rows.start, 0), max(cols.stop - cols.start, 0)), np.bool_)
+        # At the far edges blocks may go on beyond the picture with its mirror image (see `_pad`).
+        k, (h, w) = self.k, self.shape
+        below, right = max(rows.stop * k - h, 0), max(cols.stop * k - w, 0)
+        top, left = min(rows.start * k, max(h - 1 - below, 0)), min(cols.start * k, max(w - 1 - right, 0))
+        part = self._plate[top : rows.stop * k, left : cols.stop * k].copy()
         for piece, x, y in pieces:
-            blend(part, piece, x - cols.start * k, y - rows.start * k)
+            blend(part, piece, x - left, y - top)
+        if below or right:
+            part = np.asarray(cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8)
+        part = part[rows.start * k - top :, cols.start * k - left :]
         size = cols.stop - cols.start, rows.stop - rows.start
         drawn = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
         return np.asarray(_largest(np.abs(means[rows, cols, :3] - drawn - tint)) > ODD, np.bool_)

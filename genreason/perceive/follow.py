@@ -67,6 +67,7 @@ class Follower:
         self._registrar: Registrar | None = None
         self._least_error: float | None = None
         self._last: Frame | None = None
+        self._compared: tuple[Frame, Means] | None = None  # the last frame with the camera still
         self._warp, self._wait, self._wait_gap = STILL, 0, 0.0
         self._known: list[tuple[float, float, str]] = []
         self._new_spots: list[Spot] = []
@@ -184,7 +185,11 @@ class Follower:
 
     def _undone(self, small: Frame, warp: Warp, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
         seen = undo(small, warp)
-        means = self.blocks.means(seen)
+        if self._compared is None or warp.any():
+            means = self.blocks.means(seen)
+        else:
+            means = self.blocks.means_after(seen, *self._compared)
+        self._compared = None if warp.any() else (seen, means)
         return seen, means, self.blocks.compare(means, covered | self.blocks.outside(warp))
 
     # -- what nobody put there -------------------------------------------------------------------------------

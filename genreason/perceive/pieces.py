@@ -17,7 +17,9 @@ PRESENT = 0.5  # opacity from which a piece counts as there
 LIKE = 0.6  # correlation with its look from which something counts as a piece that is followed
 ALIKE = 0.85  # and from which something new counts as a copy of it
 FAINT = 0.3  # opacity from which it does
-NEAR = 0.45  # how far (cells) around its last place a piece is looked for at first
+AHEAD = 0.12  # how far (cells) off its last step's way a piece is looked for first
+CERTAIN = 0.9  # quality of a sight there that settles it
+NEAR = 0.45  # and around its last place, when it was not found there
 FAR = 2.2  # and when it was not found there
 SURE = 0.75  # quality of a sight from which no better one is looked for
 CLEARLY = 0.3  # by which a sight farther off must be better: a piece's twin may stand there
@@ -38,6 +40,7 @@ class Tracked:
         beside: how much close to it does.
         patch: what was around it when it was last found.
         rests: whether nothing has changed there since.
+        step: how far (x, y in pixels) it last moved from one frame to the next.
     """
 
     finder: Finder
@@ -48,6 +51,7 @@ class Tracked:
     beside: float = 0.0
     patch: Frame | None = None
     rests: bool = False
+    step: tuple[float, float] = (0.0, 0.0)
 
 
 def is_seen(sight: Sight) -> bool:
@@ -83,14 +87,23 @@ class Pieces:
         for piece in self.all:
             piece.rests = self._rests(seen, piece)
             if piece.rests:
+                piece.step = (0.0, 0.0)
                 continue
-            sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
+            sight = self._ahead(seen, piece, tint)
+            if sight.quality < CERTAIN:
+                sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
             if sight.quality < SURE:
                 wider = self._sight(seen, piece.finder, piece.x, piece.y, FAR * self.cell, tint)
                 if not is_seen(sight) or wider.quality > sight.quality + CLEARLY:
                     sight = max(sight, wider, key=lambda s: s.quality)
             self._settle(piece, sight, seen)
         self._part_doubles(seen, tint, last)
+
+    def _ahead(self, seen: Frame, piece: Tracked, tint: Tint) -> Sight:
+        """Look between the piece's last place and where another such step would lead it."""
+        (x, y), margin = piece.step, AHEAD * self.cell
+        radius = max(abs(x), abs(y)) / 2 + margin
+        return self._sight(seen, piece.finder, piece.x + x / 2, piece.y + y / 2, radius, tint)
 
     def claim(self, seen: Frame, blob: Blob, reach: float, tint: Tint) -> bool:
         """Whether a changed region is a piece that was lost; it is then followed from there."""
@@ -155,10 +168,12 @@ class Pieces:
 
     def _settle(self, piece: Tracked, sight: Sight, seen: Frame) -> None:
         if is_seen(sight):
+            piece.step = sight.x - piece.x, sight.y - piece.y
             piece.x, piece.y, piece.presence = sight.x, sight.y, sight.presence
             piece.patch = self._around(seen, piece).copy()
         else:
             piece.presence, piece.patch = min(max(sight.presence, 0.0), PRESENT - 0.01), None
+            piece.step = (0.0, 0.0)
 
     def _part_doubles(self, seen: Frame, tint: Tint, last: list[tuple[float, float]]) -> None:
         """Where two pieces claim the same place, only one has it.

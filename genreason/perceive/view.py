@@ -22,6 +22,7 @@ CLOSE = 3.0  # mean difference at edges that cannot be bettered
 STEPS = 8
 BLURS = (6.0, 2.0, 0.7)
 COARSE = 256  # pixels of the longer side at which sudden movements are looked for
+WHOLE = 0.15  # pixels from a whole number up to which a shift is undone by whole pixels
 STILL: Warp = np.zeros(4)
 
 
@@ -215,7 +216,8 @@ def undo(frame: Frame, warp: Warp) -> Frame:
     zx, zy = 1 + warp[0] / (w / 2), 1 + warp[1] / (h / 2)
     if abs(warp[0]) < 0.5 and abs(warp[1]) < 0.5:
         dx, dy = round(float(warp[2])), round(float(warp[3]))
-        if max(abs(dx), abs(dy)) < 24:
+        # Half a pixel is much where edges are sharp and blocks small.
+        if max(abs(dx), abs(dy)) < 24 and max(abs(warp[2] - dx), abs(warp[3] - dy)) < WHOLE:
             if dx == dy == 0:
                 return frame
             pad = max(abs(dx), abs(dy))
