@@ -11,9 +11,11 @@ from genreason.generate.recipes import Recipes
 from genreason.generate.workshop import Workshop
 from genreason.render.board import Board
 from genreason.render.motion import Motion, Script, animate
-from genreason.types import Clip
+from genreason.types import Clip, Frame
 
 RECIPES = Recipes()
+SEEN = 40  # difference (0-255) that a person sees
+LEAST_CHANGE = 0.2  # part of a cell that must differ so for a wall to be gone
 
 
 @RECIPES.control("scene.kept")
@@ -31,23 +33,29 @@ def scene_erased(w: Workshop) -> Clip:
 @RECIPES.control("scene.kept")
 def scene_altered(w: Workshop) -> Clip | None:
     """One wall is carved away half way."""
-    walls, floor = w.wall_cells(), w.floor_cells()
-    if not walls or not floor:
-        return None
-    wall = walls[int(w.rng.integers(len(walls)))]
-    carved = replace(w.board, plate=w.pasted(w.board.plate, floor[int(w.rng.integers(len(floor)))], wall))
-    return switched(w, carved)
+    plate = _carved(w)
+    return None if plate is None else switched(w, replace(w.board, plate=plate))
 
 
 @RECIPES.control("scene.first_frame")
 def altered_start(w: Workshop) -> Clip | None:
     """One wall is missing from the first frame on."""
+    plate = _carved(w)
+    return None if plate is None else w.clip(w.truth, replace(w.board, plate=plate))
+
+
+def _carved(w: Workshop) -> Frame | None:
+    """The plate with the look of floor where a wall was, or None where there is no wall that can be seen."""
     walls, floor = w.wall_cells(), w.floor_cells()
-    if not walls or not floor:
+    if not floor:
         return None
-    wall = walls[int(w.rng.integers(len(walls)))]
-    plate = w.pasted(w.board.plate, floor[int(w.rng.integers(len(floor)))], wall)
-    return w.clip(w.truth, replace(w.board, plate=plate))
+    for k in w.rng.permutation(len(walls)):
+        plate = w.pasted(w.board.plate, floor[int(w.rng.integers(len(floor)))], walls[k])
+        box = w.cell_box(walls[k])
+        gap = np.abs(plate[box].astype(np.int16) - w.board.plate[box]).max(axis=-1)
+        if (gap > SEEN).mean() > LEAST_CHANGE:
+            return plate
+    return None
 
 
 @RECIPES.control("scene.kept")
