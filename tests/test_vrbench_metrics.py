@@ -16,8 +16,10 @@ from genreason.metrics.vrbench import (
     PIXEL_THRESHOLD,
     Box,
     Fidelity,
+    best_metrics,
     length,
     precision_rate,
+    summary,
     trajectory_metrics,
 )
 
@@ -113,10 +115,45 @@ def test_every_goal_must_be_entered_by_a_mover_of_its_own() -> None:
     assert trajectory_metrics(REFERENCE, REFERENCE, [REFERENCE, away], [other, GOAL])["vrbench.sr"] == 1.0
 
 
+def test_many_movers_find_their_goals_in_any_order() -> None:
+    spots = [(0.1 * i, 0.5) for i in range(8)]
+    boxes = [Box(x - 0.02, 0.48, x + 0.02, 0.52) for x, _ in spots]
+    movers = [np.array([spot]) for spot in reversed(spots)]
+    assert trajectory_metrics(REFERENCE, REFERENCE, movers, boxes)["vrbench.sr"] == 1.0
+    movers[3] = movers[4]
+    assert trajectory_metrics(REFERENCE, REFERENCE, movers, boxes)["vrbench.sr"] == 0.0
+
+
+def test_of_several_truths_the_one_with_the_best_precision_less_deviation_counts() -> None:
+    other = line((0.1, 0.1), (0.1, 0.4), (0.9, 0.4), (0.9, 0.1))
+    short = metrics(REFERENCE)
+    for references in ([REFERENCE, other], [other, REFERENCE]):
+        best = best_metrics(REFERENCE, references, [REFERENCE], [GOAL])
+        assert {name.removeprefix("vrbench."): value for name, value in best.items()} == short
+    # Against the short truth: PR 1, SD 0.5, so 0.5. Against one off from half way on: PR 0.55, SD 0, so 0.55.
+    there = line((0.1, 0.1), (0.9, 0.1), (0.9, 0.5))
+    fork = line((0.1, 0.1), (0.7, 0.1), (0.7, 0.7))
+    best = best_metrics(there, [REFERENCE, fork], [there], [GOAL])
+    assert best["vrbench.sd"] == pytest.approx(0.0) and best["vrbench.pr"] == pytest.approx(0.53, abs=0.02)
+    best = best_metrics(there, [REFERENCE, fork[:2]], [there], [GOAL])
+    assert best["vrbench.pr"] == 1.0 and best["vrbench.sd"] == pytest.approx(0.5)
+
+
+def test_truths_that_stand_still_deviate_by_nothing() -> None:
+    still = np.repeat(REFERENCE[-1:], 3, axis=0)
+    got = trajectory_metrics(still, still, [still], [GOAL])
+    assert got == {"vrbench.pr": 1.0, "vrbench.sr": 1.0, "vrbench.em": 1.0, "vrbench.sd": 0.0}
+
+
 def test_a_shorter_way_has_no_deviation_and_counts_as_none() -> None:
     # Ends at the goal's near edge: 0.75 long instead of 0.8.
     shorter = metrics(line((0.1, 0.1), (0.86, 0.1)))
     assert "sd" not in shorter and shorter["sr"] == 1.0 and shorter["pr"] == 1.0 and shorter["em"] == 1.0
+
+
+def test_a_track_of_the_same_way_may_be_a_little_too_short() -> None:
+    for end, sd in ((0.897, 0.0), (0.9, 0.0), (0.895, None)):  # of 0.8: 0.4 %, nothing, 0.6 %
+        assert metrics(line((0.1, 0.1), (end, 0.1))).get("sd") == (None if sd is None else pytest.approx(sd))
 
 
 @pytest.mark.parametrize(("end", "em"), [((0.97, 0.1), 1.0), ((0.985, 0.1), 0.0)])
@@ -163,12 +200,26 @@ def fidelity() -> Fidelity:
     return Fidelity((5.0, 5.0), [(55.0, 35.0)], (CELL, CELL))
 
 
+def measured(changed: npt.NDArray[np.uint8], player: tuple[float, float]) -> float:
+    """Fidelity of a clip whose frame 5 is `changed`, with the player at this place just before."""
+    measure = fidelity()
+    measure.watch(0, picture(), (5.0, 5.0))
+    measure.watch(5, changed, player)
+    return measure.score()
+
+
 def test_an_unchanged_scene_has_full_fidelity() -> None:
     measure = fidelity()
     for t in range(11):
         measure.watch(t, picture(), (25.0, 25.0))
     assert measure.score() == 1.0
-    assert fidelity().score() == 1.0
+
+
+def test_a_clip_too_short_to_be_looked_at_has_none() -> None:
+    measure = fidelity()
+    for t in range(5):
+        measure.watch(t, picture(), (25.0, 25.0))
+    assert measure.score() == 0.0
 
 
 @pytest.mark.parametrize(("step", "score"), [(5, 1.0), (6, 0.0)])
@@ -182,11 +233,10 @@ def test_a_pixel_may_change_by_five_levels(step: int, score: float) -> None:
 def test_only_every_fifth_frame_counts() -> None:
     measure = fidelity()
     measure.watch(0, picture(), (5.0, 5.0))
-    for t in (1, 2, 3, 4, 6, 9, 11):
-        measure.watch(t, picture(0), (5.0, 5.0))
+    for t in (1, 2, 3, 4, 5, 6, 9, 11):
+        measure.watch(t, picture(0 if t % 5 else 100), (5.0, 5.0))
     assert measure.score() == 1.0
-    measure.watch(10, picture(0), (5.0, 5.0))
-    measure.watch(15, picture(), (5.0, 5.0))
+    measure.watch(15, picture(0), (5.0, 5.0))
     assert measure.score() == 0.5
 
 
@@ -195,15 +245,9 @@ def test_start_goal_and_player_are_left_out(where: str) -> None:
     place = {"start": (5, 5), "goal": (55, 35), "player": (25, 25)}[where]
     changed = picture()
     changed[place[1] - 5 : place[1] + 5, place[0] - 5 : place[0] + 5] = 250
-    measure = fidelity()
-    measure.watch(0, picture(), (5.0, 5.0))
-    measure.watch(5, changed, (25.0, 25.0))
-    assert measure.score() == 1.0
+    assert measured(changed, (25.0, 25.0)) == 1.0
     if where == "player":
-        elsewhere = fidelity()
-        elsewhere.watch(0, picture(), (5.0, 5.0))
-        elsewhere.watch(5, changed, (45.0, 15.0))
-        assert elsewhere.score() == pytest.approx(1 - 100 / (W * H - 300))
+        assert measured(changed, (45.0, 15.0)) == pytest.approx(1 - 100 / (W * H - 300))
 
 
 def test_a_changed_cell_costs_its_share_of_what_is_compared() -> None:
@@ -222,3 +266,22 @@ def test_a_player_at_the_edge_or_outside_is_no_accident() -> None:
         measure.watch(0, picture(), (5.0, 5.0))
         measure.watch(5, picture(), player)
         assert measure.score() == 1.0
+
+
+# -- aggregates ----------------------------------------------------------------------------------------------
+def row(pr: float, sr: float, sd: float | None = None) -> dict[str, float]:
+    out = {"vrbench.pr": pr, "vrbench.sr": sr, "vrbench.em": 0.0, "vrbench.mf": 0.9, "solved": 1.0}
+    return out if sd is None else {**out, "vrbench.sd": sd}
+
+
+def test_overall_is_the_mean_of_the_difficulties_whatever_their_sizes() -> None:
+    rows = [("easy", row(1.0, 1.0, 0.2)), ("easy", row(0.5, 1.0, 0.4)), ("easy", row(0.3, 0.0))]
+    found = summary([*rows, ("hard", row(0.2, 0.0)), ("hard", {"vrbench.mf": 0.1})])
+    assert list(found) == ["easy", "hard", "overall"]
+    assert found["easy"]["pr"] == pytest.approx(0.6) and found["easy"]["sr"] == pytest.approx(2 / 3)
+    assert found["easy"]["sd"] == pytest.approx(0.3) and found["easy"]["sd_count"] == 2
+    assert found["hard"]["sd"] == 0.0 and found["hard"]["sd_count"] == 0 and found["hard"]["n"] == 1
+    assert found["overall"]["pr"] == pytest.approx(0.4) and found["overall"]["sr"] == pytest.approx(1 / 3)
+    assert found["overall"]["sd"] == pytest.approx(0.15)  # a difficulty without success counts as 0
+    assert found["overall"]["n"] == 4 and found["overall"]["sd_count"] == 2
+    assert summary([]) == {} and summary([("easy", {"progress": 1.0})]) == {}
