@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from genreason import cards
 from genreason.cards import GeneratorCard
 from genreason.types import Generator, Json, UserError, unknown
 
 
-def _oracle(card: GeneratorCard, options: Json) -> Generator:
+def _oracle(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
     from genreason.generate.oracle import Oracle
 
     return Oracle()
 
 
-def _control(card: GeneratorCard, options: Json) -> Generator:
+def _control(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
     from genreason.generate.controls import Control
 
     return Control(card.name)
 
 
-def _folder(card: GeneratorCard, options: Json) -> Generator:
+def _folder(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
     from genreason.generate.folder import FolderGenerator
 
     if not options.get("path"):
@@ -28,19 +30,62 @@ def _folder(card: GeneratorCard, options: Json) -> Generator:
     return FolderGenerator(options["path"])
 
 
-KINDS: dict[str, Callable[[GeneratorCard, Json], Generator]] = {
+def _diffusers(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
+    from genreason.generate.pipelines import DiffusersGenerator
+
+    return DiffusersGenerator(card.name, options)
+
+
+def _openai(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
+    from genreason.generate.openai_video import OpenAIOptions, OpenAIVideo
+    from genreason.generate.remote import RemoteGenerator, parse
+
+    found = parse(OpenAIOptions, options, card.name)
+    return RemoteGenerator(card.name, found, OpenAIVideo(card.name, found), journal)
+
+
+def _http(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
+    from genreason.generate.http_video import HttpOptions, HttpVideo
+    from genreason.generate.remote import RemoteGenerator, parse
+
+    found = parse(HttpOptions, options, card.name)
+    return RemoteGenerator(card.name, found, HttpVideo(card.name, found), journal)
+
+
+def find(name: str) -> GeneratorCard:
+    """The generator card of that name or path, or of a folder that holds a model.
+
+    Raises:
+        UserError: there is none, or it is wrong.
+    """
+    if not Path(name).is_dir():
+        return cards.load(GeneratorCard, name)
+    from genreason.generate import models
+
+    return models.card(name)
+
+
+KINDS: dict[str, Callable[[GeneratorCard, Json, Path | None], Generator]] = {
     "oracle": _oracle,
     "control": _control,
     "folder": _folder,
+    "diffusers": _diffusers,
+    "openai-video": _openai,
+    "http-video": _http,
 }
 
 
-def load(card: GeneratorCard, options: Json) -> Generator:
+def load(card: GeneratorCard, options: Json, journal: Path | None = None) -> Generator:
     """The generator of a card, with these options (the card's, with the caller's over them).
+
+    Args:
+        card: the card.
+        options: the options.
+        journal: where a generator that pays for its clips keeps its jobs; None keeps none.
 
     Raises:
         UserError: there is no such kind, or an option is wrong.
     """
     if card.kind not in KINDS:
         raise unknown(f"kind of generator {card.name}:", card.kind, KINDS)
-    return KINDS[card.kind](card, options)
+    return KINDS[card.kind](card, options, journal)

@@ -13,8 +13,11 @@ from genreason.generate.recipes import Make, Recipe
 from genreason.generate.workshop import Workshop
 from genreason.types import Clip, Frame
 
-FLIPS = (np.s_[:, ::-1], np.s_[::-1])
-ALIKE = 4.0  # mean difference (0-255) of a scene from its mirror image that only textures make
+FLIPS: tuple[tuple[slice, ...], ...] = ((slice(None), slice(None, None, -1)), (slice(None, None, -1),))
+ALIKE_AT, ALIKE = (
+    48,
+    40,
+)  # pixels a side at which a picture and its mirror image are the same up to so many levels
 
 
 def picture_clip(w: Workshop, frames: list[Frame]) -> Clip:
@@ -62,22 +65,29 @@ def backwards(w: Workshop) -> Clip:
     return w.clip(replace(w.truth, places_TN2=w.truth.places_TN2[::-1].copy()))
 
 
-def other_instance(w: Workshop) -> Clip:
+def other_instance(w: Workshop) -> Clip | None:
     """The solution of another puzzle: this one mirrored."""
-    flip = int(w.rng.integers(0, 2))
-    return _each(w, lambda t, frame: np.ascontiguousarray(frame[:, ::-1] if flip else frame[::-1]))
+    flip = FLIPS[int(w.rng.integers(0, 2))]
+    if _alike(w.puzzle.picture(w.instance), flip):
+        return None  # the mirrored puzzle is this one
+    return _each(w, lambda t, frame: np.ascontiguousarray(frame[flip]))
 
 
 def swapped_instance(w: Workshop) -> Clip | None:
     """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
-    plate = w.board.plate
-    if any(np.abs(plate.astype(np.int16) - plate[flip]).mean() < ALIKE for flip in FLIPS):
-        return None  # the mirrored scene is this one
     other = other_instance(w)
+    if other is None or any(_alike(w.board.plate, flip) for flip in FLIPS):
+        return None  # the mirrored scene is this one
     assert other.render is not None
     render = other.render
     first = w.puzzle.picture(w.instance)
     return Clip(render=lambda: chained((first for _ in range(8)), render()), fps=w.instance.fps)
+
+
+def _alike(picture: Frame, flip: tuple[slice, ...]) -> bool:
+    """Whether a picture and its mirror image differ by no more than textures do."""
+    small = cv2.resize(picture, (ALIKE_AT, ALIKE_AT), interpolation=cv2.INTER_AREA).astype(np.int16)
+    return bool(np.abs(small - small[flip]).max() < ALIKE)
 
 
 def _zoomed(frame: Frame, zoom: float, dx: float, dy: float) -> Frame:

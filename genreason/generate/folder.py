@@ -14,6 +14,7 @@ from genreason.formats.intake import natural
 from genreason.types import Clip, Instance, Request, UserError
 
 _NUMBERED = re.compile(r"(.+)[-_](\d+)")
+_SPLITS = (("train",), ("eval",))  # folders above a game's
 _INNER = ("videos", "images")  # what VR-Bench puts below a difficulty: clips may lie in there or beside it
 
 
@@ -23,8 +24,9 @@ class FolderGenerator:
     A sample's clips are `{sample_id}.mp4`, `{sample_id}-{k}.mp4` and `{sample_id}/{anything}.mp4`, at the top
     or in `{task}_task/`; other endings (.webm, .mov, .mkv, .avi, .gif) count too. For a data set that was
     imported, the names of the place it came from match as well: `easy_0001.mp4`, `easy_0001_2.mp4` or
-    `easy_0001/2.mp4` in the folders of its game, skin and difficulty, as far as the folder has those. Where a
-    name fits several samples, it matches none.
+    `easy_0001/2.mp4` in the folders of its game, skin and difficulty, as far as the folder has those (or all
+    of them, below a folder for each model); and so do the clips that it was read from. Where a name fits
+    several samples, it matches none.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -51,11 +53,11 @@ class FolderGenerator:
             Clips by sample id (samples without clips are left out), and the unmatched files.
         """
         ids = {instance.sample_id: instance for instance in instances}
-        places = _places(instances, data)
+        places, names = _places(instances, data), _clip_names(instances, data)
         found: dict[str, list[Path]] = defaultdict(list)
         unmatched: list[Path] = []
         for file in sorted(self._files(), key=_order):
-            sample = self._by_id(file, ids) or self._by_place(file, places)
+            sample = self._by_id(file, ids) or _by_name(file, names) or self._by_place(file, places)
             if sample is None:
                 unmatched.append(file)
             else:
@@ -94,10 +96,18 @@ class FolderGenerator:
     def _by_place(self, file: Path, places: dict[str, list[_Place]]) -> str | None:
         inside = [part for part in file.relative_to(self.path).parts[:-1] if part not in _INNER]
         above = list(self.path.resolve().parts)
-        for name in _names(file.stem):
+        # VR-Bench goes by the first two parts of a name: `easy_0001_0`, `easy_0001_sora-2`.
+        for name in (*_names(file.stem), "_".join(file.stem.split("_")[:2])):
             if (sample := _best(inside, above, places.get(name, []))) is not None:
                 return sample
         return _best(inside[:-1], above, places.get(inside[-1], [])) if inside else None
+
+
+def _by_name(file: Path, names: dict[str, dict[str, str]]) -> str | None:
+    """The sample whose import names the clip, with the most of its path."""
+    path = file.resolve().as_posix()
+    fits = [name for name in names.get(file.name, {}) if path.endswith(f"/{name}")]
+    return names[file.name][max(fits, key=len)] if fits else None
 
 
 @dataclass(frozen=True)
@@ -120,17 +130,31 @@ def _places(instances: Sequence[Instance], data: DataSet | None) -> dict[str, li
     return places
 
 
+def _clip_names(instances: Sequence[Instance], data: DataSet | None) -> dict[str, dict[str, str]]:
+    """Samples that were read from clips: by file name, by the clips' paths below what was imported."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    if data is None or "import" not in data.manifest:
+        return names
+    for instance in instances:
+        for name in data.extra(instance).get("clips", []):
+            names[name.rpartition("/")[2]][name] = instance.sample_id
+    return names
+
+
 def _best(inside: list[str], above: list[str], places: list[_Place]) -> str | None:
     """The one sample whose folders fit best: those inside the clips' folder must fit, those above it decide.
 
-    The last folder may be missing: VR-Bench tells the difficulty in the file's name.
+    The last folder may be missing: VR-Bench tells the difficulty in the file's name. More folders may be
+    there, such as one for each model, where game and skin fit.
     """
     path = [*above, *inside]
     scores: dict[str, int] = {}
     for place in places:
-        common = max(_common_end(path, folders) for folders in (place.folders, place.folders[:-1]))
-        if common >= len(inside):
-            scores[place.sample] = common
+        for folders in (place.folders, place.folders[:-1]):
+            common = _common_end(path, folders)
+            whole = len(folders) - (folders[:1] in _SPLITS)
+            if common >= min(len(inside), max(whole, 2)):
+                scores[place.sample] = max(common, scores.get(place.sample, 0))
     best = [sample for sample, score in scores.items() if score == max(scores.values())]
     return best[0] if len(best) == 1 else None
 

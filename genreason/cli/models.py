@@ -1,0 +1,66 @@
+"""Commands for models: train, and what tests them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreason.cli import console
+
+testing = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Things to test with: tiny pipelines with random weights.",
+)
+
+
+@testing.callback()
+def _testing() -> None:
+    pass
+
+
+@testing.command("tiny-pipeline")
+def tiny_pipeline(
+    family: Annotated[str, typer.Argument(metavar="FAMILY", help="wan-ti2v, wan-i2v, wan-a14b, ltx, ...")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Save a tiny image-to-video pipeline of a family, with random weights, as diffusers does."""
+    from genreason.testing.tiny import tiny_pipeline as build
+
+    made = build(family, folder)
+    record = {"pipeline": str(made), "family": family}
+    console.emit(record, as_json, f"tiny {family} pipeline in {made}; use it as --generator {made}")
+
+
+train = typer.Typer(add_completion=False, no_args_is_help=True, help="Train models on puzzles.")
+
+
+@train.callback()
+def _train() -> None:
+    pass
+
+
+@train.command("sft")
+def sft(
+    config: Annotated[Path, typer.Option(help="The config (YAML); scripts/recipes/ has some.")],
+    out: Annotated[Path, typer.Option(help="The run's folder; the same command goes on with it.")],
+    options: console.Options = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Supervised fine-tuning; -o train.steps=100 changes a value of the config."""
+    from genreason.generate import extra
+
+    extra.need()
+    from genreason.train import config as configs
+    from genreason.train import sft as training
+
+    settings = configs.read(config, console.parse_options(options))
+    with console.stage() as progress:
+        made = training.train(settings, out, progress)
+    record = {"out": str(out), "lora": str(made)}
+    console.emit(
+        record, as_json, f"LoRA in {made}; use it with --generator {settings.generator} -o lora={made}"
+    )
