@@ -96,36 +96,39 @@ class _Reading:
         self.goals = self.lattice.pixels(puzzle.goals(state))
         self.start = self.lattice.pixels(puzzle.places(state))
         self.fidelity: vrbench.Fidelity | None = None
+        self.before = (0.0, 0.0)  # where the player was, in the clip's pixels
 
     def watch(self, t: int, frame: Frame, positions: Callable[[], npt.NDArray[np.float32]]) -> None:
-        if t % vrbench.FIDELITY_STEP:
-            return
         if self.fidelity is None:
             sx, sy = frame.shape[1] / self.instance.size[0], frame.shape[0] / self.instance.size[1]
+            self.before = float(self.start[-1, 0]) * sx, float(self.start[-1, 1]) * sy
             self.fidelity = vrbench.Fidelity(
-                (float(self.start[-1, 0]) * sx, float(self.start[-1, 1]) * sy),
+                self.before,
                 [(float(x) * sx, float(y) * sy) for x, y in self.goals],
                 (self.lattice.cell_w * sx, self.lattice.cell_h * sy),
             )
-        x, y = positions()[-1]
-        self.fidelity.watch(t, frame, (float(x), float(y)))
+        if t % vrbench.FIDELITY_STEP == 0:
+            self.fidelity.watch(t, frame, self.before)
+        elif (t + 1) % vrbench.FIDELITY_STEP == 0:
+            x, y = positions()[-1]
+            self.before = float(x), float(y)
 
     def metrics(self, track: Track, setting: str) -> dict[str, float]:
-        fidelity = {"vrbench.mf": self.fidelity.score() if self.fidelity else 1.0}
+        fidelity = {"vrbench.mf": self.fidelity.score() if self.fidelity else 0.0}
         try:
-            reference = np.stack(stops(self.puzzle, self.state, solution(self.instance)))[:, -1]
-        except (
-            GenreasonError
-        ):  # an imported puzzle without a known solution: there is nothing to compare with
+            # Several where the data came with several ground truths, in their order.
+            known = self.instance.scene.get("solutions") or [solution(self.instance)]
+        except GenreasonError:  # an imported puzzle without a known solution: nothing to compare with
             return fidelity
+        references = [np.stack(stops(self.puzzle, self.state, moves))[:, -1] for moves in known]
         size = np.array(self.instance.size, np.float64)
         paths = self.lattice.pixels(track.places_TN2) / size
         half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
         boxes = [vrbench.Box(*((goal - half) / size), *((goal + half) / size)) for goal in self.goals]
         movers = [np.asarray(paths[:, i], np.float64) for i in range(max(paths.shape[1] - 1, 1))]
-        out = vrbench.trajectory_metrics(
+        out = vrbench.best_metrics(
             np.asarray(paths[:, -1], np.float64),
-            self.lattice.pixels(reference) / size,
+            [self.lattice.pixels(reference) / size for reference in references],
             movers,
             boxes,
             setting,

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from genreason.metrics import vrbench
 from genreason.metrics.stats import (
     CONFIDENCE,
     Interval,
@@ -18,10 +19,12 @@ from genreason.metrics.stats import (
     wilson,
     wilson_clustered,
 )
+from genreason.report import judged
 from genreason.report.load import JudgedRun, Row, load_runs
 from genreason.types import SCHEMA, Json
 
 FLOORS = ("still", "noise")
+_DENSE = 16  # up to so many clips, the scaling curve has a point at every k, beyond at powers of 2
 _TOP = 12  # most frequent violations and reasons that a report lists
 _HEADER = ("command", "created", "seed", "samples", "data", "data_hash", "device", "versions", "cards")
 
@@ -45,6 +48,7 @@ def summarise(runs: Sequence[JudgedRun]) -> Json:
         "floors": floors,
         "gate": _gate(runs),
         "comparisons": _comparisons(runs),
+        "disagreements": judged.disagreements(runs),
     }
 
 
@@ -52,11 +56,15 @@ def _run(run: JudgedRun, floors: Json) -> Json:
     tasks = sorted({record["task"] for record in run.instances.values()})
     whole = _group(run.rows)
     own_floor = run.generator in FLOORS
-    missing = {t: [f for f in FLOORS if f not in floors.get(t, {})] for t in tasks}
+    # On others' tasks a still clip cannot be told from a right one by anybody but the judge: no floors there.
+    ours = {r["task"] for r in run.instances.values() if (r.get("scene") or {}).get("puzzle") is not None}
+    known = [t for t in tasks if t in ours or not judged.asks(run)]
+    missing = {t: [f for f in FLOORS if f not in floors.get(t, {})] for t in known}
     return {
         "name": run.name,
         "generator": run.generator,
         "judge": run.judge,
+        "asked": judged.describe(run),
         "expect": run.expect,
         "expected": _expected(run.expect, whole),
         "n": whole["n"],
@@ -66,8 +74,10 @@ def _run(run: JudgedRun, floors: Json) -> Json:
         "solved": whole["solved"],
         "floors_missing": {} if own_floor else {task: names for task, names in missing.items() if names},
         "pass_at_k": _pass_at_k(run.rows),
+        "scaling": _scaling(run.rows),
         "checks": _checks(run.rows),
         "metrics": _metrics(run),
+        "vrbench": _vrbench(run),
         "violations": _violations(run.rows),
         "unscored": _counted(row.reason or "no reason given" for row in run.rows if not row.scored),
         "by": _by(run),
@@ -113,19 +123,65 @@ def _by(run: JudgedRun) -> Json:
 
 def _pass_at_k(rows: Sequence[Row]) -> Json:
     """For k = 1, 2, 4, ... and the largest: mean over the samples that have at least k scored clips."""
-    clips: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        if row.scored:
-            clips[row.sample].append(row.status == "pass")
+    clips = _passes(rows)
     largest = max((len(found) for found in clips.values()), default=0)
     ks = sorted({1 << i for i in range(largest.bit_length())} | {largest} - {0})
     result: Json = {}
     for k in ks:
         chances = [pass_at_k(len(found), sum(found), k) for found in clips.values() if len(found) >= k]
-        # A chance in [0, 1] varies no more than a coin of its mean: Wilson over samples is conservative.
-        interval = wilson(sum(chances), len(chances))
-        result[str(k)] = {**_fields(interval), "n": len(chances)}
+        result[str(k)] = {**_fields(_share(chances)), "n": len(chances)}
     return result
+
+
+def _scaling(rows: Sequence[Row]) -> Json | None:
+    """Success against the number of clips that are drawn, over the same samples at every point of the curve.
+
+    It ends at the largest number of scored clips that at least half of the samples have. None where that is
+    one: there is no curve.
+    """
+    clips = _passes(rows)
+    counts = sorted((len(found) for found in clips.values()), reverse=True)
+    most = counts[(len(counts) - 1) // 2] if counts else 0
+    if most < 2:
+        return None
+    kept = {sample: found for sample, found in clips.items() if len(found) >= most}
+    ks = sorted({k for k in range(1, most + 1) if k <= _DENSE or k & (k - 1) == 0} | {most})
+    chances = {k: [pass_at_k(len(found), sum(found), k) for found in kept.values()] for k in ks}
+    gains = [last - first for first, last in zip(chances[1], chances[most], strict=True)]
+    return {
+        "n": len(kept),
+        "points": [{"k": k, **_fields(_share(chances[k]))} for k in ks],
+        "gain": _fields(bootstrap_mean(gains, list(kept), name="scaling")),
+    }
+
+
+def _passes(rows: Sequence[Row]) -> dict[str, list[bool]]:
+    """Of each sample that has scored clips, which of them pass."""
+    clips: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        if row.scored:
+            clips[row.sample].append(row.status == "pass")
+    return clips
+
+
+def _share(chances: Sequence[float]) -> Interval:
+    """Mean of chances, one a sample; one in [0, 1] varies no more than a coin: Wilson is conservative."""
+    return wilson(sum(chances), len(chances))
+
+
+def _vrbench(run: JudgedRun) -> Json:
+    """VR-Bench's aggregates of its metrics by task; none where the judge did not measure them."""
+    tasks: dict[str, list[tuple[str, dict[str, float]]]] = defaultdict(list)
+    for row in run.rows:
+        if row.scored:
+            record = run.instances[row.sample]
+            tasks[str(record["task"])].append((str(record["level"]), row.metrics))
+    found = {task: vrbench.summary(rows) for task, rows in sorted(tasks.items())}
+    return {
+        task: {level: {name: _rounded(v) for name, v in means.items()} for level, means in levels.items()}
+        for task, levels in found.items()
+        if levels
+    }
 
 
 def _checks(rows: Sequence[Row]) -> Json:

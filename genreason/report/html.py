@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreason.metrics import vrbench
+from genreason.report import judged as judging
 from genreason.report.aggregate import FLOORS, summarise
+from genreason.report.curve import curve
 from genreason.report.load import JudgedRun, Row, load_runs
 from genreason.report.media import Library
 from genreason.types import Json, UserError
@@ -57,11 +60,20 @@ def write_report(runs: Sequence[Path], out: Path, max_embed_mb: float = 64) -> P
         evidence=evidence,
         linked=library.linked,
         max_embed_mb=max_embed_mb,
-        css=_text("report.css"),
+        css=_text("report.css") + _text("judges.css"),
+        disagreements=_with_pictures(judged, report["disagreements"]),
         js="\n".join(_text(name) for name in _SCRIPTS),
     )
     _write(out / "report.html", page)
     return out / "report.html"
+
+
+def _with_pictures(runs: Sequence[JudgedRun], pairs: Sequence[Json]) -> list[Json]:
+    """Disagreements with contact sheets of their clips."""
+    shown = [{**pair, "clips": [{**clip, "sheet": None} for clip in pair["clips"]]} for pair in pairs]
+    for number, place, sheet in judging.pictures(runs, pairs):
+        shown[number]["clips"][place]["sheet"] = sheet
+    return shown
 
 
 def _environment() -> jinja2.Environment:
@@ -76,7 +88,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(pct=_percent, num=_number, plain=_plain)
+    environment.filters.update(pct=_percent, num=_number, plain=_plain, curve=curve)
     return environment
 
 
@@ -98,6 +110,7 @@ def _context(report: Json) -> Json:
         "tasks": sorted({task for run in runs for task in run["by"]["task"]}),
         "clips": sum(run["n"] for run in runs),
         "floor_names": FLOORS,
+        "vrbench_names": vrbench.NAMES,
         "all_floors": {
             name: [task[name]["mean"] for tasks in by_judge for task in tasks.values() if name in task]
             for name in FLOORS

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from genreason.judge import PROGRAMS
 from genreason.types import SCHEMA, Json, UserError
 
 STATUSES = ("pass", "fail", "unscored")
@@ -141,9 +142,16 @@ def _load(path: Path) -> Iterator[JudgedRun]:
             instances=instances,
             rows=_rows(file, instances, manifest.get("samples", 1)),
             clips=clips,
-            floors=_optional(path / "floors.json"),
+            floors=_floors(path, file.stem, manifest),
             gate=_optional(path / "gate.json"),
         )
+
+
+def _floors(path: Path, judge: str, manifest: Json) -> Json | None:
+    """The floors by this judge: in floors.json (the program's), or in its calibration."""
+    if ((manifest.get("judges") or {}).get(judge) or {}).get("kind", PROGRAMS[0]) in PROGRAMS:
+        return _optional(path / "floors.json")
+    return (_optional(path / "calibration" / f"{judge}.json") or {}).get("floors")
 
 
 def _rows(file: Path, instances: dict[str, Json], samples: object) -> list[Row]:

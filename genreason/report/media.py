@@ -41,8 +41,8 @@ class Library:
     _embedded: set[int] = field(default_factory=set)
 
     def add(self, file: Path | None) -> int | None:
-        """Number of a file on the page; None for a file that does not exist."""
-        if file is None or not file.is_file():
+        """Number of a file on the page; None for what does not exist, or is text (an answer, not a clip)."""
+        if file is None or file.suffix == ".json" or not file.is_file():
             return None
         path = file.resolve()
         if path not in self._index:
