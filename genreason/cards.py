@@ -68,6 +68,7 @@ class Card(Strict):
 
 
 PIXELS = 256
+ALL_PROMPTS = "all"  # what asks for every puzzle with every prompt
 
 
 class TaskCard(Card):
@@ -81,7 +82,11 @@ class TaskCard(Card):
         benchmarks: rows of published benchmarks that the task serves.
         levels: parameters of the family by level. Two keys are the task's own: `motion` overrides the card's,
             `pixels` is the side of its frames where nothing else is asked for.
-        prompts: variants of the same request, with `{fields}` for what the pieces look like.
+        prompts: variants of the same request, with `{fields}` for what the pieces look like; each instance is
+            given one of them, and their names are "1", "2", ...
+        named_prompts: more variants by name (with a hyphen), given only where one of them is asked for.
+        questions: what judges that ask a model ask of every clip, by kind (goal, process, preservation), with
+            the same fields; `genreason.judge.questions` has texts for what is not given.
     """
 
     folder: ClassVar[str] = "tasks"
@@ -95,15 +100,17 @@ class TaskCard(Card):
     levels: dict[str, dict[str, Any]] = Field(min_length=1)
     default_level: str
     prompts: list[str] = Field(min_length=1)
+    named_prompts: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$")], str] = {}
+    questions: dict[Literal["goal", "process", "preservation"], str] = {}
     motion: Motion = Motion()
 
-    @field_validator("prompts")
+    @field_validator("prompts", "named_prompts")
     @classmethod
-    def _fields_are_names(cls, prompts: list[str]) -> list[str]:
-        for prompt in prompts:
-            for field in prompt_fields(prompt):
-                if not field.isidentifier():
-                    raise ValueError(f"the prompt field {{{field}}} must be a plain name such as {{agent}}")
+    def _fields_are_names(cls, prompts: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
+        texts = prompts.values() if isinstance(prompts, dict) else prompts
+        for field in (field for text in texts for field in prompt_fields(text)):
+            if not field.isidentifier():
+                raise ValueError(f"the prompt field {{{field}}} must be a plain name such as {{agent}}")
         return prompts
 
     @model_validator(mode="after")
@@ -111,6 +118,11 @@ class TaskCard(Card):
         if self.default_level not in self.levels:
             raise ValueError(str(unknown("default_level", self.default_level, self.levels)))
         return self
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """All prompts by name."""
+        return {str(i): prompt for i, prompt in enumerate(self.prompts, 1)} | self.named_prompts
 
     def params(self, level: str) -> Json:
         """The level's parameters for the puzzle.

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Literal, TypeVar
 
@@ -22,8 +22,8 @@ from genreason.types import GenreasonError, unknown
 
 T = TypeVar("T")
 R = TypeVar("R")
-Backend = Literal["auto", "serial", "processes"]
-BACKENDS = ("auto", "serial", "processes")
+Backend = Literal["auto", "serial", "processes", "threads"]
+BACKENDS = ("auto", "serial", "processes", "threads")
 WINDOW = 4  # items in flight per worker: enough to hide a slow one, few enough to keep memory flat
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -47,7 +47,8 @@ def run_map(
         fn: for processes it must be importable there: a module's function, or a `functools.partial` of one.
         items: taken one by one as there is room; an endless iterable is fine.
         workers: processes to spread over; 0 takes one for each core.
-        backend: "serial" or "processes"; "auto" is serial for one worker.
+        backend: "serial", "processes", or "threads" for work that waits for others (endpoints) rather than
+            computes; "auto" is serial for one worker and else takes processes.
         progress: called with the number of results so far after each one.
 
     Raises:
@@ -59,7 +60,8 @@ def run_map(
         raise unknown("backend", backend, BACKENDS)
     workers = workers if workers > 0 else cores()
     serial = backend == "serial" or (backend == "auto" and workers == 1)
-    results = _serial(fn, items) if serial else _processes(fn, items, workers)
+    spread = _threads if backend == "threads" else _processes
+    results = _serial(fn, items) if serial else spread(fn, items, workers)
     return _counted(results, progress)
 
 
@@ -94,6 +96,24 @@ def _processes(fn: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
             item, future = queue.popleft()
             with _Named(item):
                 result = _wait(future)
+            for new in itertools.islice(source, 1):
+                queue.append((new, pool.submit(fn, new)))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _threads(fn: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    queue: collections.deque[tuple[T, Future[R]]] = collections.deque()
+    source = iter(items)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="genreason")
+    try:
+        for item in itertools.islice(source, workers * WINDOW):
+            queue.append((item, pool.submit(fn, item)))
+        while queue:
+            item, future = queue.popleft()
+            with _Named(item):
+                result = future.result()
             for new in itertools.islice(source, 1):
                 queue.append((new, pool.submit(fn, new)))
             yield result

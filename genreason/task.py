@@ -16,6 +16,7 @@ from typing import Any, cast, overload
 from genreason import cards, seeds
 from genreason.cards import SuiteCard, TaskCard
 from genreason.puzzles import base
+from genreason.render import skins
 from genreason.types import Instance, Json, UserError, unknown
 
 # Candidates until one lies in the split: the smallest split owns 10 %, so that all miss once in 10^14.
@@ -40,9 +41,10 @@ def split_of(print_: str) -> str:
     return "test"  # the shares' rounded sum may end just below 1
 
 
-@functools.cache
-def _style_words(puzzle: str, style: str) -> dict[str, str]:
-    return base.load(puzzle).style_words(style)
+@functools.lru_cache(maxsize=256)
+def _style_words(puzzle: str, look: str, style: str) -> dict[str, str]:
+    """Words of a style; `style` names what `look` is now, where that is a folder."""
+    return base.load(puzzle).style_words(look)
 
 
 class Source(ABC):
@@ -109,10 +111,14 @@ class Task(Source):
         card: the task's card, or its name.
         level: one of the card's levels; None takes its default.
         split: "train", "val" or "test", which share no puzzle, or "any".
-        style: how it is drawn; None mixes all styles. The puzzles are the same in every style.
+        style: how it is drawn; None mixes all styles, "skins:DIR" the skins in a folder (`render.skins`). The
+            puzzles are the same in every style.
         seed: another seed gives other puzzles.
         size: (width, height) of the first frame in pixels; None takes the level's.
         fps: frames per second of the solution clip.
+        prompt: a variant of the card's prompts; None mixes those without a name. "all" gives every puzzle
+            once with each variant, one after the other.
+        looks: what `style` comes to: styles of the puzzle by name, or skins by their folder.
         params: the level's parameters for the puzzle.
         motion: how solution clips move, as `Instance.scene` has it.
     """
@@ -126,6 +132,7 @@ class Task(Source):
         seed: int = 0,
         size: tuple[int, int] | None = None,
         fps: float = FPS,
+        prompt: str | None = None,
     ) -> None:
         """A task of a card or a card's name.
 
@@ -141,12 +148,24 @@ class Task(Source):
         self.motion: Json = self.card.motion_of(self.level).model_dump(mode="json")
         if split not in cards.SPLITS:
             raise unknown("split", split, cards.SPLITS)
-        if style is not None and style not in self.puzzle.styles():
-            raise unknown(f"style of {self.card.name}", style, self.puzzle.styles())
+        self.looks = self._looks()
+        variants = self.card.variants
+        if prompt is not None and prompt not in (*variants, cards.ALL_PROMPTS):
+            raise unknown(f"prompt of {self.card.name}", prompt, (*variants, cards.ALL_PROMPTS))
+        self.prompt = prompt
         if min(size) < 32 or max(size) > 4096:
             raise UserError(f"size {size[0]}x{size[1]}: a frame has 32 to 4096 pixels a side")
         if not 1 <= fps <= 240:
             raise UserError(f"fps {fps}: a clip has 1 to 240 frames per second")
+
+    def _looks(self) -> tuple[str, ...]:
+        if self.style is None:
+            return self.puzzle.styles()
+        if skins.is_skin(self.style):
+            return skins.find(self.style, self.puzzle.name)
+        if self.style not in self.puzzle.styles():
+            raise unknown(f"style of {self.card.name}", self.style, self.puzzle.styles())
+        return (self.style,)
 
     def __repr__(self) -> str:
         """Task and level, as errors name them."""
@@ -157,25 +176,31 @@ class Task(Source):
         """The family's rules and drawing."""
         return base.load(self.card.puzzle)
 
+    @property
+    def repeats(self) -> int:
+        """How many instances in a row are the same puzzle, with other prompts."""
+        return len(self.card.variants) if self.prompt == cards.ALL_PROMPTS else 1
+
     def instance(self, index: int) -> Instance:
         """The instance at the index.
 
         Raises:
             GenreasonError: the puzzle found none within its tries.
-            UserError: no puzzle of the level lies in the split, or a prompt has an unknown field.
+            UserError: no puzzle of the level lies in the split, a prompt has an unknown field, or a skin is
+                faulty.
         """
-        state, print_ = self._puzzle(index)
+        number = index // self.repeats
+        state, print_ = self._puzzle(number)
         solved = self.puzzle.solve(state)
         assert solved is not None, "sample gives only states that have a solution"
-        picks = self._stream(index, "looks")
-        styles = self.puzzle.styles()
-        # Both are drawn in any case, so that a fixed style leaves the choice of the prompt as it was.
-        picked = styles[int(picks.integers(len(styles)))]
-        template = self.card.prompts[int(picks.integers(len(self.card.prompts)))]
-        style = self.style or picked
+        look, variant = self._picked(number, index % self.repeats)
+        style, skin = skins.recorded(look, self.puzzle.name)
+        asked: Json = {} if self.prompt is None else {"prompt": variant}
         encoded, goal = self.puzzle.encode(state)
         return Instance(
-            key=seeds.key(*self._identity(index), style, list(self.size), self.fps, self.motion),
+            key=seeds.key(
+                *self._identity(number), style, list(self.size), self.fps, self.motion, *asked.values()
+            ),
             task=self.card.name,
             version=self.card.version,
             level=self.level,
@@ -185,7 +210,7 @@ class Task(Source):
             style=style,
             state=encoded,
             goal=goal,
-            prompt=self._prompt(template, state, style),
+            prompt=self._text(self.card.variants[variant], state, look, style),
             fingerprint=print_,
             size=self.size,
             fps=self.fps,
@@ -193,9 +218,24 @@ class Task(Source):
                 "puzzle": self.card.puzzle,
                 "motion": self.motion,
                 "solution": list(solved.moves),
-                **self.puzzle.layout(state, self.size, style),
+                **self.puzzle.layout(state, self.size, look),
+                **asked,
             },
+            skin=skin,
         )
+
+    def _picked(self, number: int, repeat: int) -> tuple[str, str]:
+        """One of the looks, and the name of one of the prompts."""
+        picks = self._stream(number, "looks")
+        styles = self.puzzle.styles()
+        # Both are drawn in any case, so that a fixed style leaves the choice of the prompt as it was.
+        look = styles[int(picks.integers(len(styles)))]
+        variant = str(1 + int(picks.integers(len(self.card.prompts))))
+        if self.style is not None:
+            look = self.looks[int(picks.integers(len(self.looks)))]
+        if self.prompt == cards.ALL_PROMPTS:
+            return look, list(self.card.variants)[repeat]
+        return look, self.prompt or variant
 
     def _puzzle(self, index: int) -> tuple[Any, str]:
         """A state in the split with its fingerprint; the puzzle asks of each candidate whether it is in."""
@@ -226,12 +266,14 @@ class Task(Source):
     def _stream(self, index: int, use: str | int) -> Any:
         return seeds.stream(*self._identity(index), use)
 
-    def _prompt(self, template: str, state: Any, style: str) -> str:
-        words = {**_style_words(self.card.puzzle, style), **self.puzzle.words(state)}
+    def _text(self, template: str, state: Any, look: str, style: str) -> str:
+        """The prompt with its fields filled in; lines and paragraphs stay as they are."""
+        words = {**_style_words(self.card.puzzle, look, style), **self.puzzle.words(state)}
         for field in cards.prompt_fields(template):
             if field not in words:
                 raise unknown(f"prompt field in task {self.card.name}:", field, words)
-        return " ".join(template.format_map(words).split())
+        text = template.format_map(words).strip()
+        return "\n".join(" ".join(line.split()) for line in text.splitlines())
 
 
 class Mixture(Source):
@@ -267,27 +309,31 @@ def views(
     seed: int = 0,
     size: tuple[int, int] | None = None,
     fps: float = FPS,
+    prompt: str | None = None,
 ) -> list[View]:
     """What a data set of the task or suite holds, as one view for each entry.
 
-    For a suite, `level` keeps only the entries of that level; `n`, `split` and `style` replace their own.
+    For a suite, `level` keeps only the entries of that level; `n`, `split` and `style` replace their own. `n`
+    counts puzzles: with all prompts, each of them gives several instances.
     Entries of the same task take indices one after the other, so that sample ids differ.
 
     Raises:
         UserError: a name does not exist, or the suite has no entry of the level.
     """
     if isinstance(card, TaskCard):
-        task = Task(card, level, split or "test", style, seed, size, fps)
-        return [task[: 20 if n is None else n]]
+        task = Task(card, level, split or "test", style, seed, size, fps, prompt)
+        return [task[: (20 if n is None else n) * task.repeats]]
     found: list[View] = []
     ends: dict[str, int] = {}
     levels: list[str] = []
     for entry in card.entries:
-        task = Task(entry.task, entry.level, split or entry.split, style or entry.style, seed, size, fps)
+        task = Task(
+            entry.task, entry.level, split or entry.split, style or entry.style, seed, size, fps, prompt
+        )
         levels.append(task.level)
         if level in (None, task.level):
             start = ends.get(entry.task, 0)
-            ends[entry.task] = start + (entry.n if n is None else n)
+            ends[entry.task] = start + (entry.n if n is None else n) * task.repeats
             found.append(task[start : ends[entry.task]])
     if not found:
         raise unknown(f"level of suite {card.name}", cast(str, level), levels)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -21,6 +21,8 @@ Frame = npt.NDArray[np.uint8]
 M = TypeVar("M")
 Status = Literal["pass", "fail", "unscored"]
 SCHEMA = 1
+SKINS = "skins:"
+"""What the style of an instance begins with whose textures come from a user's folder."""
 
 
 class GenreasonError(Exception):
@@ -63,6 +65,7 @@ class Instance:
         scene: where things stand in pixels (grid geometry) and how the clip moves.
         first_frame: the picture itself, where the scene was drawn by somebody else; None where `style` draws
             it. Kept beside the data (first_frame.png), not in the JSON.
+        skin: folder of the textures, where `style` is a user's skin; kept beside the data (skins/) likewise.
     """
 
     key: str
@@ -81,6 +84,7 @@ class Instance:
     fps: float
     scene: Json
     first_frame: Path | None = field(default=None, compare=False)
+    skin: Path | None = field(default=None, compare=False)
 
     @property
     def sample_id(self) -> str:
@@ -92,14 +96,24 @@ class Instance:
         """Whether the scene was drawn by somebody else's code."""
         return bool(self.scene.get("foreign", False))
 
+    @property
+    def skinned(self) -> bool:
+        """Whether it is drawn with a user's textures."""
+        return self.style.startswith(SKINS) and not self.foreign
+
     def to_json(self) -> Json:
-        """The serialisable form (all fields but `first_frame`)."""
-        record = {name: getattr(self, name) for name in self.__slots__ if name != "first_frame"}
+        """The serialisable form (all fields but the paths)."""
+        record = {name: getattr(self, name) for name in self.__slots__ if name not in _PATHS}
         return {"schema": SCHEMA, **record, "size": list(self.size)}
 
     @classmethod
-    def from_json(cls, record: Json, first_frame: Path | None = None) -> Instance:
+    def from_json(cls, record: Json, first_frame: Path | None = None, skin: Path | None = None) -> Instance:
         """Read the form that `to_json` wrote.
+
+        Args:
+            record: the JSON.
+            first_frame: where its picture is, for a scene that somebody else drew.
+            skin: where its textures are, for a user's skin.
 
         Raises:
             UserError: a field is missing or the schema is newer than this version reads.
@@ -108,7 +122,7 @@ class Instance:
             raise UserError(
                 f"instance has schema {record['schema']}, this version reads {SCHEMA}: update genreason"
             )
-        names = [name for name in cls.__slots__ if name != "first_frame"]
+        names = [name for name in cls.__slots__ if name not in _PATHS]
         missing = [name for name in names if name not in record]
         if missing:
             raise UserError(
@@ -117,7 +131,11 @@ class Instance:
         values = {name: record[name] for name in names}
         width, height = values.pop("size")
         foreign = bool(record["scene"].get("foreign", False))
-        return cls(**values, size=(int(width), int(height)), first_frame=first_frame if foreign else None)
+        found = cls(**values, size=(int(width), int(height)), first_frame=first_frame if foreign else None)
+        return replace(found, skin=skin) if found.skinned else found
+
+
+_PATHS = ("first_frame", "skin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from genreason.metrics.progress import clip_metrics
 from genreason.perceive.track import Track
 from genreason.puzzles.base import Puzzle
 from genreason.replay import Tolerances
@@ -71,7 +72,11 @@ def verify(
         status="fail" if found else "pass",
         score=0.0 if found else 1.0,
         checks=checks,
-        metrics={"solved": float(solved), "moves": float(len(trace.moves))},
+        metrics={
+            "solved": float(solved),
+            "moves": float(len(trace.moves)),
+            **clip_metrics(puzzle, state, track, rules, trace, found),
+        },
         violations=found,
         reason=_sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
     )

@@ -54,7 +54,7 @@ def test_every_level_is_valid_and_every_prompt_can_be_filled(name: str) -> None:
     for level in card.levels:
         task = Task(card, level)
         words |= set(task.puzzle.words(task.puzzle.start(task[0])))
-    for prompt in card.prompts:
+    for prompt in card.variants.values():
         assert set(cards.prompt_fields(prompt)) <= words
 
 
@@ -90,6 +90,8 @@ def test_the_rules_card_names_every_tolerance_with_its_value() -> None:
         (("verification: exact", "verification: exactly"), "verification: input should be 'exact'"),
         (("{agent}", "{agent.colour}"), "prompt field {agent.colour}"),
         (("{agent}", "{agent"), "prompts"),
+        (("prompts:", "named_prompts: {short: Go to the goal.}\nprompts:"), "named_prompts"),
+        (("prompts:", "named_prompts: {in-short: 'Go to {goal.at}.'}\nprompts:"), "field {goal.at}"),
         (("name: mine", "name: yours"), "name is 'yours', but the file's is 'mine'"),
     ],
 )

@@ -127,6 +127,33 @@ def test_what_fits_several_samples_fits_none(tmp_path: Path) -> None:
     assert unmatched == ["easy_0001.mp4", "trapfield/1/easy/easy_0001.mp4"]
 
 
+def test_models_in_folders_of_their_own_are_several_answers(tmp_path: Path) -> None:
+    data = imported(tmp_path / "data", LEVELS)
+    names = [f"{model}/maze/1/easy/easy_0001_{k}.mp4" for model in ("a", "b") for k in (0, 1)]
+    names += ["a/maze/4/easy_0001.mp4", "b/sokoban/1/easy/videos/easy_0001_sora-2.mp4"]
+    strangers = [
+        "a/easy_0001.mp4",
+        "a/1/easy/easy_0001.mp4",
+        "a/maze/easy_0001.mp4",
+        "a/maze/7/easy_0001.mp4",
+    ]
+    found, unmatched = matched(tmp_path / "clips", names + strangers, data)
+    assert found == {"maze_0000": names[:4], "maze_0003": [names[4]], "maze_0004": [names[5]]}
+    assert sorted(unmatched) == sorted(strangers)
+
+
+def test_clips_that_a_puzzle_was_read_from_answer_it(tmp_path: Path) -> None:
+    samples = [replace(BASE, index=index, key=str(index)) for index in range(2)]
+    named = [["maze/medium/a.mp4", "maze/medium/b.mp4"], ["maze/hard/a.mp4"]]
+    for sample, clips_ in zip(samples, named, strict=True):
+        dataset.write_sample(tmp_path / "data", sample, FRAME, source={"clips": clips_})
+    data = dataset.write_manifest(tmp_path / "data", samples, {"import": {"format": "vrbench-clips"}})
+    found, unmatched = matched(tmp_path / "x", ["maze/medium/c.mp4", *named[0], *named[1]], data)
+    assert found == {"maze_0000": named[0], "maze_0001": named[1]} and unmatched == ["maze/medium/c.mp4"]
+    inside, _ = matched(tmp_path / "maze" / "hard", ["a.mp4", "b.mp4"], data)
+    assert inside == {"maze_0001": ["a.mp4"]}
+
+
 def test_it_answers_requests(tmp_path: Path) -> None:
     folder = clips(tmp_path, "maze_0000/0.mp4", "maze_0000/1.mp4")
     requests = [Request(instance=replace(BASE, index=i), first_frame=FRAME, prompt="Go.") for i in (0, 1)]

@@ -22,11 +22,15 @@ from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
 from genreason.task import Task
 from genreason.types import Frame, Instance, UnreadableClipError
 
-LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN) for style in p.styles()]
-LEVELS = [("maze", "easy"), ("maze", "medium"), ("maze", "hard"), ("sokoban", "small"), ("sokoban", "hard")]
+LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN, TRAPFIELD) for style in p.styles()]
+LEVELS = [
+    ("maze", "easy"), ("maze", "medium"), ("maze", "hard"), ("sokoban", "small"), ("sokoban", "hard"),
+    ("trapfield", "easy"), ("trapfield", "hard"),
+]  # fmt: skip
 EVERY = [(family, level, style) for family, level in LEVELS for style in base.load(family).styles()]
 
 

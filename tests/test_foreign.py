@@ -16,12 +16,14 @@ from genreason.perceive.foreign import take_apart
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
 from genreason.render.lattice import Lattice
 from genreason.task import Task
 from genreason.types import Frame, Instance, UserError
 
 # Walls as lines are not drawn on the grid's cells: what a foreign puzzle on a grid never is.
-LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN) for style in p.styles() if not p.style(style).lines]
+FAMILIES = (MAZE, SOKOBAN, TRAPFIELD)
+LOOKS = [(p.name, style) for p in FAMILIES for style in p.styles() if not p.style(style).lines]
 
 
 def drawn(family: str, style: str, size: int = 192) -> Instance:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from genreason.perceive.locate import Finder, contrast
-from genreason.perceive.pieces import FAR, SURE
+from genreason.perceive.pieces import FAR, RECOLOURED, SPILL, SURE
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
 from genreason.puzzles.tiles import GOAL, WALL
-from genreason.render.board import Board
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
+from genreason.render.board import Board, Piece
+from genreason.render.lattice import Lattice
 from genreason.task import Task
 from genreason.types import Instance
 
-LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN) for style in p.styles()]
+LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN, TRAPFIELD) for style in p.styles()]
 ON_FLOOR, ON_GOAL = 0.25, 0.5  # pixels; the goal's edge pulls, as it is another background on one side
 PLAIN = np.zeros(3, np.float32)
 
@@ -34,6 +38,8 @@ def lanes(instance: Instance, board: Board) -> list[tuple[npt.NDArray[np.float32
     rng, out = np.random.default_rng(5), []
     for row, col in np.argwhere(tiles != WALL):
         for dx, dy in ((1, 0), (0, 1), (-1, 0), (0, -1)):
+            if not (0 <= row + dy < tiles.shape[0] and 0 <= col + dx < tiles.shape[1]):
+                continue
             if tiles[row + dy, col + dx] == WALL:
                 continue
             share = rng.uniform(0, 0.5)
@@ -176,3 +182,80 @@ def test_agent_and_box_are_told_apart(style: str) -> None:
         for other in (finder for finder in finders if finder is not own):
             found_x, found_y, _ = other.match(frame, x, y, 0.4 * board.lattice.cell_w)
             assert other.look(frame, board, found_x, found_y, PLAIN).quality < 0.85
+
+
+# -- pieces of glass, copies and other colours ---------------------------------------------------------------
+def glass(opacity: float) -> tuple[Board, npt.NDArray[np.float32]]:
+    """A clear piece on dark ground beside ground of its own colour, and where it stands."""
+    plate = np.full((96, 160, 3), (60, 70, 90), np.uint8)
+    plate[:, 80:] = (235, 225, 130)
+    lattice = Lattice(cols=5, rows=3, x0=0, y0=0, cell_w=32, cell_h=32)
+    colour = np.broadcast_to(np.array((255, 240, 120), np.float32), (24, 24, 3)).copy()
+    piece = Piece("box", colour, np.full((24, 24), opacity, np.float32))
+    return Board(plate=plate, pieces=(piece,), lattice=lattice), np.array([[1.3, 1.0]], np.float32)
+
+
+@pytest.mark.parametrize("opacity", [0.3, 0.5, 0.7, 0.9])
+def test_a_piece_of_glass_is_found_beside_what_has_its_colour(opacity: float) -> None:
+    board, places = glass(opacity)
+    frame = board.draw(places)
+    finder, (x, y) = Finder(board.pieces[0], board.plate), map(float, board.lattice.pixels(places[0]))
+    found_x, found_y, cost = finder.match(frame, x + 9, y - 4, 20)
+    assert (found_x, found_y) == pytest.approx((x, y), abs=0.3)
+    sight = finder.look(frame, board, found_x, found_y, PLAIN)
+    assert sight.presence == pytest.approx(1, abs=0.05) and sight.likeness > 0.95
+    assert finder.look(board.plate, board, x, y, PLAIN).presence == pytest.approx(0, abs=0.02)
+    row, col = np.unravel_index(int(finder.costs(frame).argmin()), finder.costs(frame).shape)
+    assert (col + finder.anchor[0], row + finder.anchor[1]) == pytest.approx((x, y), abs=1)
+
+
+def test_the_cost_of_glass_is_the_squared_difference_from_what_is_seen_there() -> None:
+    board, places = glass(0.6)
+    frame = board.draw(places)
+    finder, (x, y) = Finder(board.pieces[0], board.plate), board.lattice.pixels(places[0])
+    left, top = round(float(x - finder.anchor[0])), round(float(y - finder.anchor[1]))
+    for dx in (0, 5, 30):
+        cut = np.s_[top : top + 24, left + dx : left + dx + 24]
+        drawn = board.plate[cut] * 0.4 + finder.template * 0.6
+        wanted = ((frame[cut] - drawn) ** 2).sum() / finder.weight
+        assert finder.costs(frame)[top, left + dx] == pytest.approx(wanted, rel=1e-3, abs=1)
+
+
+@pytest.mark.parametrize("style", ["crosses", "flames", "dungeon", "classic"])
+def test_a_copy_does_not_spill_and_what_a_trap_uncovers_does(style: str) -> None:
+    family = "trapfield" if style in TRAPFIELD.styles() else "maze"
+    instance = instance_in(family, style)
+    board, puzzle = base.load(family).board(instance), base.load(family)
+    finder, state = Finder(board.pieces[-1], board.plate), puzzle.start(instance)
+    lattice = board.lattice
+    for place in puzzle.stands(state)[:6]:
+        x, y = map(float, lattice.pixels(place))
+        frame = np.asarray(cv2.GaussianBlur(board.draw([place]), (0, 0), 0.7), np.uint8)
+        assert finder.spill(frame, board, x, y, PLAIN) < 0.5 * SPILL
+    floor = tuple(map(float, lattice.pixels(puzzle.stands(state)[0])))
+    for place in puzzle.openings(state)[:6] if family == "trapfield" else ():
+        x, y = map(float, lattice.pixels(place))
+        half = lattice.cell_w / 2
+        (a, b), (c, d) = ((round(v - half), round(v - half) + int(2 * half)) for v in (y, x))
+        frame = board.plate.copy()
+        e, f = (round(v - half) for v in floor[::-1])
+        frame[a:b, c:d] = board.plate[e : e + b - a, f : f + d - c]
+        assert finder.spill(frame, board, x, y, PLAIN) > SPILL
+
+
+@pytest.mark.parametrize(("family", "style"), LOOKS)
+def test_a_piece_of_another_colour_is_off_and_one_that_gleams_is_not(family: str, style: str) -> None:
+    instance = instance_in(family, style)
+    board = base.load(family).board(instance)
+    piece, (places, _) = board.pieces[-1], lanes(instance, board)[0]
+    finder, (x, y) = Finder(piece), map(float, board.lattice.pixels(places[-1]))
+
+    def off(rgb: npt.NDArray[np.float32]) -> float:
+        frame = dataclasses.replace(board, pieces=(*board.pieces[:-1], dataclasses.replace(piece, rgb=rgb)))
+        _, packed = cv2.imencode(".jpg", frame.draw(places)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 70])
+        seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB), np.uint8)
+        return finder.off_colour(seen, board, x, y, PLAIN)
+
+    assert off(piece.rgb) < 0.5 * RECOLOURED
+    assert off(np.clip(piece.rgb * np.float32(0.9) + 25, 0, 255)) < RECOLOURED
+    assert off(piece.rgb * np.float32(0.4)) > RECOLOURED

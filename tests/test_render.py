@@ -17,17 +17,19 @@ from genreason.perceive.locate import Finder, contrast
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
 from genreason.puzzles.tiles import FLOOR, GOAL, LEAST_CELL, MOST_BOARDS, WALL, TilePuzzle
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
 from genreason.render.board import Board, Piece, blend
 from genreason.render.lattice import Lattice
-from genreason.render.marks import Colour, paint
-from genreason.render.styles import STYLES, colour_name
+from genreason.render.marks import Colour, Mark, paint
+from genreason.render.plate import draw_piece
+from genreason.render.styles import KINDS, STYLES, Paint, Style, colour_name
 from genreason.task import Task
 from genreason.testing import instance_of
 from genreason.types import Clip, Frame, Instance, UserError
 
 MARGIN = 60.0  # root mean square difference (0-255) by which whatever matters stands out
 TINY_MARGIN = 30.0  # where a cell has fewer than 12 pixels and outlines melt into what they surround
-FAMILIES: dict[str, TilePuzzle] = {"maze": MAZE, "sokoban": SOKOBAN}
+FAMILIES: dict[str, TilePuzzle] = {"maze": MAZE, "sokoban": SOKOBAN, "trapfield": TRAPFIELD}
 LOOKS = [(family, style) for family, puzzle in FAMILIES.items() for style in puzzle.styles()]
 LINED = [name for name, style in STYLES.items() if style.lines]
 SIZES = [(256, 256), (97, 131), (203, 120)]
@@ -40,6 +42,18 @@ def sample(family: str, style: str, level: str = "small", size: tuple[int, int] 
 def frames(clip: Clip) -> Iterator[Frame]:
     assert clip.render is not None
     return clip.render()
+
+
+def marks(look: Style, kinds: tuple[str, ...] = KINDS) -> dict[str, Mark]:
+    """What stands on the floor or moves over it."""
+    shown = {kind: look.look(kind) for kind in kinds if look.shows(kind)}
+    return {kind: mark for kind, mark in shown.items() if isinstance(mark, Mark)}
+
+
+def paints(look: Style) -> dict[str, Paint]:
+    """What fills tiles."""
+    shown = {kind: look.look(kind) for kind in KINDS if look.shows(kind)}
+    return {kind: paint for kind, paint in shown.items() if isinstance(paint, Paint)}
 
 
 def board_of(instance: Instance) -> Board:
@@ -104,7 +118,7 @@ def test_a_piece_stands_within_a_tenth_of_a_pixel_of_its_place(style: str) -> No
     look = STYLES[style]
     rng = np.random.default_rng(0)
     lattice = Lattice(cols=9, rows=9, x0=1.5, y0=2.25, cell_w=13.7, cell_h=13.7)
-    for mark, width in ((look.agent, 9.3), (look.box, 11.0)):
+    for mark, width in zip(marks(look, ("agent", "box")).values(), (9.3, 11.0), strict=False):
         piece = white(Piece("agent", *paint(mark, width)))
         board = Board(plate=np.zeros((130, 130, 3), np.uint8), pieces=(piece,), lattice=lattice)
         ys, xs = np.mgrid[: piece.alpha.shape[0], : piece.alpha.shape[1]] + 0.5
@@ -161,10 +175,17 @@ def test_walls_and_floor_are_where_the_tiles_say(family: str, style: str, size: 
     for (row, col), tile in np.ndenumerate(tiles):
         if tile == GOAL or (look.lines and row % 2 == 0 and col % 2 == 0):
             continue
+        bar = look.look(FAMILIES[family].kinds[WALL])
+        if isinstance(bar, Mark):
+            piece = draw_piece("trap", bar, board.lattice.cell_w)
+            bare = dataclasses.replace(board, plate=np.full_like(board.plate, look.floor.colour))
+            sight = Finder(piece).look(board.plate, bare, *map(float, board.lattice.pixels((col, row))), 0)
+            assert (sight.presence > 0.7) == (tile == WALL), (row, col)
+            continue
         seen = look_at(board, (col, row))
         if look.grid:
             seen = np.maximum(seen, look_at(board, (col, row), 0.02))
-        to_wall, to_floor = (np.abs(seen - p.colour).sum() for p in (look.wall, look.floor))
+        to_wall, to_floor = (np.abs(seen - p.colour).sum() for p in (bar, look.floor))
         assert (to_wall < to_floor) == (tile == WALL), (row, col)
 
 
@@ -203,24 +224,31 @@ def test_everything_that_matters_stands_out_everywhere(
     instance = sample(family, style, level, (side, side))
     board, tiles, look = board_of(instance), tiles_of(instance), STYLES[style]
     unit = board.lattice.cell_w * (2 if look.lines else 1)
-    goal = Piece("goal", *paint(look.goal, look.goal.scale * unit))
+    still = {
+        kind: Finder(draw_piece(kind, mark, unit)) for kind, mark in marks(look, ("goal", "trap")).items()
+    }
     pieces = {piece.name: Finder(piece) for piece in board.pieces}
     margin = MARGIN if unit >= 12 else TINY_MARGIN
     for row, col in np.argwhere(tiles != WALL):
         x, y = map(float, board.lattice.pixels((col, row)))
         for name, finder in pieces.items():
             assert contrast(board, finder, x, y) > margin, (name, row, col)
-        if tiles[row, col] == FLOOR:
-            assert contrast(board, Finder(goal), x, y) > margin, ("goal", row, col)
-    assert np.linalg.norm(np.subtract(look.wall.colour, look.floor.colour)) > MARGIN
+        for name, finder in still.items() if tiles[row, col] == FLOOR else ():
+            assert contrast(board, finder, x, y) > margin, (name, row, col)
+    bar = look.look(FAMILIES[family].kinds[WALL])
+    if isinstance(bar, Paint):
+        assert np.linalg.norm(np.subtract(bar.colour, look.floor.colour)) > MARGIN
+    for name, finder in pieces.items():  # a piece that steps where none may be is seen there too
+        for row, col in np.argwhere(tiles == WALL) if family == "trapfield" else ():
+            x, y = map(float, board.lattice.pixels((col, row)))
+            assert contrast(board, finder, x, y) > 0.8 * margin, (name, row, col)
 
 
 @pytest.mark.parametrize(("family", "style"), LOOKS)
 def test_pieces_and_goals_look_different_from_one_another(family: str, style: str) -> None:
     look = STYLES[style]
-    marks = {"agent": look.agent, "goal": look.goal, **({"box": look.box} if family == "sokoban" else {})}
     drawn = {}
-    for name, mark in marks.items():
+    for name, mark in marks(look, (*used(family), "trap")).items():
         rgb, alpha = paint(mark, 24.0)
         drawn[name] = (rgb * alpha[..., None] + np.float32(128) * (1 - alpha[..., None]))[1:-1, 1:-1]
     names = sorted(drawn)
@@ -237,7 +265,7 @@ def test_a_plate_is_a_function_of_the_instance(family: str, style: str) -> None:
         board_of(other)  # the boards that are kept are pushed out
     assert np.array_equal(board_of(instance).plate, first)
     renamed = dataclasses.replace(instance, key="another")
-    textured = STYLES[style].floor.texture != "flat" or STYLES[style].wall.texture != "flat"
+    textured = any(paint.texture != "flat" for paint in paints(STYLES[style]).values())
     assert np.array_equal(board_of(renamed).plate, first) == (not textured)
 
 
@@ -261,6 +289,7 @@ def test_the_solution_starts_with_the_first_frame(family: str, style: str) -> No
 NOUNS = {
     "disc", "square", "ring", "star", "diamond", "triangle", "cross", "robot", "ghost", "flag", "crate",
     "box", "block", "tiles", "lines", "floor",
+    "crosses", "spikes", "holes", "mines", "flames", "signs", "frames",
 }  # fmt: skip
 
 
@@ -270,10 +299,12 @@ def used(family: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("family", "style"), LOOKS)
 def test_words_are_nouns_that_differ(family: str, style: str) -> None:
-    words = FAMILIES[family].style_words(style)
+    words, bar = FAMILIES[family].style_words(style), FAMILIES[family].kinds[WALL]
     assert words == board_of(sample(family, style)).words
     mine = [words[name] for name in used(family)]
-    assert len({*mine, words["floor"], words["wall"]}) == len(mine) + 2
+    assert len({*mine, words["floor"], words[bar]}) == len(mine) + 2
+    if bar in marks(STYLES[style]):
+        mine.append(words[bar])
     for phrase in mine:
         assert phrase.split()[-1] in NOUNS, phrase
 
@@ -281,9 +312,7 @@ def test_words_are_nouns_that_differ(family: str, style: str) -> None:
 @pytest.mark.parametrize(("family", "style"), LOOKS)
 def test_words_name_a_colour_that_covers_a_quarter_of_the_mark(family: str, style: str) -> None:
     look, words = STYLES[style], FAMILIES[family].style_words(style)
-    for name, mark in (("agent", look.agent), ("goal", look.goal), ("box", look.box)):
-        if name not in used(family):
-            continue
+    for name, mark in marks(look, (*used(family), "trap")).items():
         rgb, alpha = paint(mark, 40.0)
         seen = rgb[alpha > 0.99]
         share = (np.abs(seen - np.array(mark.colour)).max(axis=1) < 2).mean()
@@ -294,8 +323,8 @@ def test_words_name_a_colour_that_covers_a_quarter_of_the_mark(family: str, styl
 def test_nothing_colourful_is_called_black_white_or_gray(style: str) -> None:
     look = STYLES[style]
     shown: list[tuple[str, Colour]] = [
-        (what.word or colour_name(what.colour), what.colour) for what in (look.floor, look.wall)
-    ] + [(colour_name(mark.colour), mark.colour) for mark in (look.agent, look.goal, look.box)]
+        (what.word or colour_name(what.colour), what.colour) for what in paints(look).values()
+    ] + [(colour_name(mark.colour), mark.colour) for mark in marks(look).values()]
     for word, colour in shown:
         if word.split()[0] in ("black", "white", "gray"):
             assert max(colour) - min(colour) < 45, (word, colour)

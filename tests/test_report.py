@@ -13,6 +13,7 @@ from report_fixture import write_all
 
 from genreason.metrics.stats import wilson
 from genreason.report import aggregate, write_report
+from genreason.report.curve import curve
 from genreason.types import UserError
 
 
@@ -43,6 +44,37 @@ def test_figures_are_the_hand_counted_ones(runs: list[Path]) -> None:
     assert model["unscored"] == [{"reason": "the clip is missing", "n": 4}]
     # Samples: even indices {pass, jump}, odd ones {wall} as their other clip is missing.
     assert {k: (v["mean"], v["n"]) for k, v in model["pass_at_k"].items()} == {"1": (0.25, 8), "2": (1.0, 4)}
+
+
+def test_the_scaling_curve_is_over_the_same_samples(runs: list[Path], tmp_path: Path) -> None:
+    model, oracle, _ = aggregate(runs)["runs"]
+    # Half of the samples have two scored clips, one of which passes each: 1 of 2, then all.
+    assert model["scaling"]["n"] == 4
+    points = model["scaling"]["points"]
+    assert [(p["k"], p["mean"]) for p in points] == [(1, 0.5), (2, 1.0)]
+    assert all(p["low"] <= p["mean"] <= p["high"] for p in points) and points[1]["low"] < 1.0
+    assert model["scaling"]["gain"] == {"mean": 0.5, "low": 0.5, "high": 0.5}
+    assert oracle["scaling"] is None
+    html = write_report(runs, tmp_path / "out").read_text()
+    assert html.count('class="curve"') == 1 and "over the same 4 samples" in html
+
+
+def test_a_curve_runs_from_the_first_to_the_last_number_of_clips() -> None:
+    points = [{"k": k, "mean": k / 64, "low": 0.0, "high": 1.0} for k in (*range(1, 17), 32, 48)]
+    drawn = curve(points)
+    assert (drawn["dots"][0]["x"], drawn["dots"][-1]["x"]) == (drawn["left"], drawn["right"])
+    assert [tick["label"] for tick in drawn["xs"]] == ["1", "2", "4", "8", "16", "32", "48"]
+    assert all(drawn["top"] <= dot["y"] <= drawn["bottom"] for dot in drawn["dots"])
+    assert drawn["line"].count("L") == 17 and drawn["band"].endswith("Z")
+
+
+def test_vr_bench_figures_are_added_up_by_difficulty(runs: list[Path]) -> None:
+    found = aggregate(runs)["runs"][0]["vrbench"]["maze"]
+    assert list(found) == ["easy", "medium", "overall"]
+    # Easy samples (even indices): two passes and two jumps; medium ones: two walls, their others are missing.
+    assert found["easy"]["pr"] == pytest.approx(0.675) and found["easy"]["n"] == 4
+    assert found["medium"]["pr"] == pytest.approx(0.4) and found["medium"]["n"] == 2
+    assert found["overall"]["pr"] == pytest.approx((0.675 + 0.4) / 2)
 
 
 def test_groups_add_up(runs: list[Path]) -> None:

@@ -106,6 +106,42 @@ def test_prompts_name_what_the_picture_shows() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["maze", "sokoban", "trapfield"])
+def test_a_prompt_can_be_chosen_and_changes_nothing_else(name: str) -> None:
+    card = cards.load(TaskCard, name)
+    for i, mixed in enumerate(Task(name)[:6]):
+        assert "prompt" not in mixed.scene
+        same = [v for v in card.variants if Task(name, prompt=v)[i].prompt == mixed.prompt]
+        assert len(same) == 1 and same[0].isdigit()
+    chosen = [Task(name, prompt=variant)[4] for variant in card.variants]
+    assert [instance.scene["prompt"] for instance in chosen] == list(card.variants)
+    assert len({i.prompt for i in chosen}) == len({i.key for i in chosen}) == len(chosen) >= 4
+    assert len({(i.fingerprint, i.style, str(i.state)) for i in chosen}) == 1
+    assert Task(name)[4].key not in {i.key for i in chosen}
+
+
+def test_all_prompts_ask_for_every_puzzle_with_each() -> None:
+    every, one = Task("maze", "easy", prompt="all"), Task("maze", "easy", prompt="vr-bench")
+    count = len(cards.load(TaskCard, "maze").variants)
+    assert every.repeats == count and one.repeats == 1
+    for number in range(3):
+        group = list(every[number * count : (number + 1) * count])
+        assert [i.scene["prompt"] for i in group] == ["1", "2", "3", "vr-bench"]
+        assert {(i.fingerprint, i.style) for i in group} == {(one[number].fingerprint, one[number].style)}
+        assert group[-1].prompt == one[number].prompt and group[-1].key == one[number].key
+        assert [i.index for i in group] == list(range(number * count, (number + 1) * count))
+    (view,) = views(cards.load(TaskCard, "maze"), n=5, prompt="all")
+    assert len(view) == 5 * count
+    with pytest.raises(UserError, match="unknown prompt of maze 'vrbench': did you mean 'vr-bench'"):
+        Task("maze", prompt="vrbench")
+
+
+def test_a_prompt_keeps_its_paragraphs() -> None:
+    prompt = Task("trapfield", prompt="vr-bench", style="crosses")[0].prompt
+    assert "\n\nMaze:\nThe ways are white floor; the traps are the red crosses.\n" in prompt
+    assert "  " not in prompt and prompt == prompt.strip()
+
+
 def test_instances_come_back_from_json() -> None:
     instance = Task("sokoban", "small", split="test")[2]
     assert Instance.from_json(instance.to_json()) == instance
@@ -145,7 +181,13 @@ def test_suites_number_their_samples_once() -> None:
     assert len(set(names)) == len(names) == 2 * len(cards.load(SuiteCard, "spine").entries)
     assert {name.split("_")[0] for name in names} == {"maze", "sokoban"}
     hard = views(cards.load(SuiteCard, "spine"), level="hard", style="classic")
-    assert [(v[0].task, v[0].level, v[0].style) for v in hard] == [(n, "hard", "classic") for n in TASKS]
+    expected = [(name, "hard", "classic") for name in ("maze", "sokoban")]
+    assert [(v[0].task, v[0].level, v[0].style) for v in hard] == expected
+    suite = cards.load(SuiteCard, "spine")
+    repeated = views(suite, n=2, level="hard", prompt="all")
+    assert [len(view) for view in repeated] == [
+        2 * len(cards.load(TaskCard, n).variants) for n, _, _ in expected
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from genreason.types import Verdict
 def test_a_legal_way_passes_at_any_pace(per_step: int, ease: str, hold: int) -> None:
     verdict = judged(track(along(LEGAL, ease=ease, per_step=per_step, start=hold, end=hold - 1)))
     assert verdict.status == "pass" and not broken(verdict)
-    assert verdict.metrics == {"solved": 1.0, "moves": 8.0}
+    assert {verdict.metrics[name] for name in ("solved", "progress", "decisiveness")} == {1.0}
+    assert verdict.metrics["moves"] == 8.0 and verdict.metrics["excess"] == 0.0
 
 
 def test_any_legal_way_passes() -> None:

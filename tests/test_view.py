@@ -9,12 +9,13 @@ import pytest
 from genreason.perceive.view import STILL, Registrar, Warp, find_view, gray, undo
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
 from genreason.render.board import warp as warped
 from genreason.render.styles import STYLES
 from genreason.task import Task
 from genreason.types import Frame
 
-LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN) for style in p.styles()]
+LOOKS = [(p.name, style) for p in (MAZE, SOKOBAN, TRAPFIELD) for style in p.styles()]
 
 
 def picture(family: str, style: str, size: tuple[int, int] = (192, 192)) -> Frame:

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from genreason.cli import data, proof, runs
+from genreason.cli import data, judges, models, proof, runs
 from genreason.types import GenreasonError, UserError, unknown
 
 app = typer.Typer(
@@ -50,11 +50,18 @@ for command in (
     runs.judge,
     runs.report,
     runs.run,
+    judges.calibrate,
+    judges.compare,
     proof.check,
     proof.bench,
     proof.demo,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+
+models.testing.command("tiny-vlm")(judges.tiny_vlm)
+app.add_typer(judges.cache, name="cache")
+app.add_typer(models.train, name="train")
+app.add_typer(models.testing, name="testing")
 
 
 def main(args: Sequence[str] | None = None) -> None:

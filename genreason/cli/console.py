@@ -32,7 +32,20 @@ Count = Annotated[
     int | None, typer.Option("--n", min=1, help="How many (20 for a task; for a suite as it says).")
 ]
 SplitName = Annotated[str | None, typer.Option(help="train, val, test (they share no puzzle) or any.")]
-StyleName = Annotated[str | None, typer.Option(help="How it is drawn; a mix of all styles where not given.")]
+StyleName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|skins:DIR",
+        help="How it is drawn, or a folder of textures to draw it with; a mix of all styles where not given.",
+    ),
+]
+PromptName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|NAME|all",
+        help="Which prompt of the card; all: each puzzle with every one. A mix of 1, 2, ... where not given.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Another seed gives other puzzles or other answers.")]
 Size = Annotated[
     str | None,

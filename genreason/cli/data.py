@@ -61,12 +61,12 @@ def tasks(
         console.emit(record, as_json, table, *lines)
         return
     card = found[0]
-    rows[0] |= {"prompts": card.prompts, "params": card.levels}
+    rows[0] |= {"prompts": card.variants, "params": card.levels}
     table = Table("level", "parameters")
     for level, params in card.levels.items():
         table.add_row(level, ", ".join(f"{key} {value}" for key, value in params.items()))
     lines = [f"{key}: {', '.join(rows[0][key])}" for key in ("styles", "benchmarks")]
-    lines += [f"prompt: {prompt}" for prompt in card.prompts]
+    lines += [f"prompt {name}: {prompt}" for name, prompt in card.variants.items()]
     title = f"{card.title} ({card.name}@{card.version}, {card.verification}): {card.description}"
     console.emit(record, as_json, title, table, *lines)
 
@@ -82,6 +82,7 @@ def make(
     seed: console.Seed = 0,
     style: console.StyleName = None,
     size: console.Size = None,
+    prompt: console.PromptName = None,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 24.0,
     profile: console.ProfileName = "preview",
     truth: Annotated[
@@ -106,6 +107,7 @@ def make(
             seed=seed,
             size=pixels,
             fps=fps,
+            prompt=prompt,
             profile=console.parse_profile(profile),
             truth=truth,
             workers=workers,
@@ -117,9 +119,18 @@ def make(
 
 
 def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="vrbench or vmevalkit.")],
+    format_: Annotated[
+        str,
+        typer.Argument(metavar="FORMAT", help="vrbench, vrbench-clips, vmevalkit, ruler, tivibench, viper."),
+    ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The foreign data.")],
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o", metavar="GAME.HINT=VALUE", help="What pictures show, for vrbench-clips: maze.player=red."
+        ),
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Read somebody else's data set."""
@@ -127,8 +138,9 @@ def import_(
 
     if format_ not in formats.IMPORTERS:
         raise unknown("import format", format_, formats.IMPORTERS)
+    hints = console.parse_options(options)
     with console.stage():
-        made = formats.IMPORTERS[format_](source, out)
+        made = formats.IMPORTERS[format_](source, out, hints)
     record = {"data": str(out), "samples": len(made), "hash": made.hash}
     console.emit(record, as_json, f"{len(made)} samples in {out}")
 

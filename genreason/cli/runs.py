@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genreason.cli import console
+from genreason.cli import console, judges
 from genreason.types import Json, UserError
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ Samples = Annotated[int, typer.Option(min=1, help="Clips per instance.")]
 
 def generate(
     generator: Annotated[
-        str, typer.Argument(metavar="GENERATOR", help="Name of a generator card, or its path.")
+        str,
+        typer.Argument(metavar="GENERATOR", help="Name of a generator card, its path, or a model's folder."),
     ],
     data: Annotated[Path, typer.Option(help="The data set.")],
     out: Annotated[Path, typer.Option(help="The run folder.")],
@@ -31,10 +32,11 @@ def generate(
     as_json: console.AsJson = False,
 ) -> None:
     """Let a generator answer a data set."""
-    from genreason import cards, run
+    from genreason import generate as generators
+    from genreason import run
     from genreason.formats.dataset import DataSet
 
-    card, changed = cards.load(cards.GeneratorCard, generator), console.parse_options(options)
+    card, changed = generators.find(generator), console.parse_options(options)
     with console.stage() as progress:
         found = DataSet.open(data)
         made = run.generate(
@@ -59,10 +61,19 @@ def judge(
     clips: Annotated[
         str | None, typer.Option(metavar="DIR|ground-truth", help="Clips that answer the data.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder for --data and --clips.")] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Text answers to the data, for the judge actions."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder for --data with --clips or --answers.")
+    ] = None,
     seed: console.Seed = 0,
     options: console.Options = None,
     floors: Annotated[bool, typer.Option("--floors/--no-floors", help="What still and noise score.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what asking a model would cost at most.")
+    ] = False,
     workers: console.Workers = 1,
     as_json: console.AsJson = False,
 ) -> None:
@@ -70,20 +81,30 @@ def judge(
     from genreason import cards, run
     from genreason.formats.dataset import DataSet
 
-    if run_ is not None and (data, clips, out) != (None, None, None):
-        raise UserError("judge takes either --run, or --data with --clips and --out")
+    if run_ is not None and (data, clips, answers, out) != (None, None, None, None):
+        raise UserError("judge takes either --run, or --data with --clips (or --answers) and --out")
     card, changed = cards.load(cards.JudgeCard, judge_), console.parse_options(options)
+    if dry_run:
+        if run_ is None:
+            raise UserError("judge --dry-run takes --run RUN")
+        judges.dry_run(card, run_, changed, seed, as_json)
+        return
     with console.stage() as progress:
         if run_ is not None:
             folder = run.RunFolder(run_)
-        elif data is not None and clips is not None and out is not None:
+        elif data is not None and clips is not None and answers is None and out is not None:
             folder = run.attach(DataSet.open(data), clips, out)
+        elif data is not None and answers is not None and clips is None and out is not None:
+            if card.kind != "actions":
+                raise UserError(f"judge {card.name} looks at clips: text answers are for the judge actions")
+            folder = run.attach_answers(DataSet.open(data), answers, out)
         else:
             raise UserError(
-                "judge takes either --run RUN, or --data DATA with --clips DIR|ground-truth and --out RUN"
+                "judge takes either --run RUN, or --data DATA with --out RUN and "
+                "either --clips DIR|ground-truth or --answers FILE.jsonl"
             )
         run.judge(card, folder, options=changed, seed=seed, workers=workers, progress=progress)
-        if floors and folder.data_root.is_dir():
+        if floors and answers is None and folder.data_root.is_dir():
             asked = DataSet.open(folder.data_root)
             run.add_context(folder, asked, card, options=changed, workers=workers, progress=progress)
     _summary([folder.root], as_json)
@@ -114,7 +135,9 @@ def run(
     target: Annotated[
         str, typer.Argument(metavar="TASK|SUITE", help="Name of a task or suite, or a card's path.")
     ],
-    generator: Annotated[str, typer.Option(help="Name of a generator card, or its path.")],
+    generator: Annotated[
+        str, typer.Option(help="Name of a generator card, its path, or a folder with a diffusers pipeline.")
+    ],
     out: Annotated[Path, typer.Option(help="The run folder.")],
     judge_: Annotated[str, typer.Option("--judge", help="Name of a judge card, or its path.")] = "rules",
     level: console.Level = None,
@@ -123,6 +146,7 @@ def run(
     seed: console.Seed = 0,
     style: console.StyleName = None,
     size: console.Size = None,
+    prompt: console.PromptName = None,
     samples: Samples = 1,
     options: console.Options = None,
     workers: console.Workers = 1,
@@ -130,11 +154,12 @@ def run(
 ) -> None:
     """Make, generate, judge and report in one; -o judge.KEY=VALUE is an option of the judge."""
     from genreason import cards
+    from genreason import generate as generators
     from genreason import run as stages
     from genreason.report.html import write_report
 
     card = cards.load_target(target)
-    answers, grader = cards.load(cards.GeneratorCard, generator), cards.load(cards.JudgeCard, judge_)
+    answers, grader = generators.find(generator), cards.load(cards.JudgeCard, judge_)
     changed, pixels = console.parse_options(options), console.parse_size(size)
     grading = {
         key.removeprefix("judge."): changed.pop(key) for key in list(changed) if key.startswith("judge.")
@@ -153,6 +178,7 @@ def run(
             style=style,
             seed=seed,
             size=pixels,
+            prompt=prompt,
             samples=samples,
             workers=workers,
             progress=progress,

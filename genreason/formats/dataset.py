@@ -2,7 +2,8 @@
 
     DATA/manifest.json  instances.jsonl
     DATA/{task}_task/{sample_id}/  first_frame.png  prompt.txt  final_frame.png  ground_truth.mp4
-                                   metadata.json
+                                   metadata.json  source/ (what an importer keeps to write it back)
+    DATA/skins/{skin}/  textures, where samples are drawn with a user's
 
 Every file appears whole or not at all; a sample's metadata.json comes last, so a sample that has one is
 complete, and the manifest comes last of all.
@@ -14,17 +15,20 @@ import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from genreason import seeds, video
-from genreason.types import SCHEMA, Clip, Frame, GenreasonError, Instance, Json, UserError
+from genreason.render import skins
+from genreason.types import SCHEMA, SKINS, Clip, Frame, GenreasonError, Instance, Json, UserError
 
 MANIFEST, INSTANCES = "manifest.json", "instances.jsonl"
 FIRST, FINAL, TRUTH = "first_frame.png", "final_frame.png", "ground_truth.mp4"
-PROMPT, METADATA = "prompt.txt", "metadata.json"
+PROMPT, METADATA, SOURCE = "prompt.txt", "metadata.json", "source"
+SKIN_FOLDER = "skins"
 
 
 def write_file(path: Path, content: bytes | str) -> None:
@@ -169,10 +173,42 @@ class DataSet:
         source = read_json(self.folder(instance) / METADATA).get("source", {})
         return source if isinstance(source, dict) else {}
 
+    def kept(self, instance: Instance, name: str) -> Path | None:
+        """A file of the sample's source that the importer kept as it was, by its name."""
+        path = self.folder(instance) / SOURCE / name
+        return path if path.is_file() else None
+
 
 def sample_folder(root: Path, instance: Instance) -> Path:
     """Where a data set keeps a sample."""
     return root / f"{instance.task}_task" / instance.sample_id
+
+
+def located(root: Path, instance: Instance) -> Instance:
+    """The instance with the paths of its first frame and textures in a data set, where it needs them."""
+    if instance.foreign:
+        return replace(instance, first_frame=sample_folder(root, instance) / FIRST)
+    return replace(instance, skin=skin_folder(root, instance)) if instance.skinned else instance
+
+
+def keep_skin(root: Path, instance: Instance) -> None:
+    """Copy the textures that the instance is drawn with into a data set, unless they are there.
+
+    Raises:
+        UserError: they are missing, or others than it was drawn with.
+        GenreasonError: they cannot be copied.
+    """
+    target = skin_folder(root, instance)
+    if instance.skin == target:
+        return
+    for path in skins.of(instance, instance.scene["puzzle"]).files:
+        if not (target / path.name).is_file():
+            _copy(path, target / path.name)
+
+
+def skin_folder(root: Path, instance: Instance) -> Path:
+    """Where a data set keeps the textures of a sample; the folder's name holds the hash of what it holds."""
+    return root / SKIN_FOLDER / instance.style.removeprefix(SKINS)
 
 
 def data_hash(instances: Sequence[Instance]) -> str:
@@ -197,6 +233,7 @@ def write_sample(
     truth: Clip | Path | None = None,
     profile: video.Profile = "preview",
     source: Json | None = None,
+    kept: Sequence[Path] = (),
 ) -> None:
     """Write one sample; pictures and clips given as files are copied byte for byte.
 
@@ -208,6 +245,7 @@ def write_sample(
         truth: the solution clip.
         profile: how a clip that is still to be rendered is encoded.
         source: the importer's record, kept under "source" in the metadata.
+        kept: foreign files that are kept as they are, under their names in the folder "source".
 
     Raises:
         GenreasonError: a file cannot be written or copied.
@@ -215,10 +253,13 @@ def write_sample(
     folder = sample_folder(root, instance)
     try:
         # What an older sample or a killed call left here must not stay beside this one.
-        for file in (*(folder / name for name in (METADATA, FINAL, TRUTH)), *folder.glob(".*.part")):
+        old = (folder / name for name in (METADATA, FINAL, TRUTH))
+        for file in (*old, *folder.glob(".*.part"), *(folder / SOURCE).glob("*")):
             file.unlink(missing_ok=True)
     except OSError as error:
         raise GenreasonError(f"cannot write {folder}: {error.strerror}") from error
+    if instance.skinned:
+        keep_skin(root, instance)
     _write_picture(folder / FIRST, first_frame)
     write_file(folder / PROMPT, instance.prompt)
     if final_frame is not None:
@@ -227,6 +268,8 @@ def write_sample(
         video.write(folder / TRUTH, video.frames(truth), truth.fps or instance.fps, profile)
     elif truth is not None:
         _copy(truth.path if isinstance(truth, Clip) else truth, folder / TRUTH)
+    for file in kept:
+        _copy(file, folder / SOURCE / file.name)
     record = instance.to_json()
     if source is not None:
         record["source"] = source
@@ -266,10 +309,7 @@ def _instances(root: Path) -> Iterator[Instance]:
         if not line:
             continue
         try:
-            record = json.loads(line)
-            instance = Instance.from_json(record)
-            if instance.foreign:
-                instance = Instance.from_json(record, sample_folder(root, instance) / FIRST)
+            instance = located(root, Instance.from_json(json.loads(line)))
         except (ValueError, TypeError, AttributeError) as error:
             raise UserError(f"{path}, line {number}: no instance ({error})") from error
         except UserError as error:

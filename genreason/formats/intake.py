@@ -6,7 +6,7 @@ import itertools
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,29 @@ from genreason.puzzles import base
 from genreason.replay import Tolerances
 from genreason.types import Frame, GenreasonError, Instance, Json, UnreadableClipError, UserError
 
+FPS = 24.0  # of solutions, where no clip tells another
 TIME_LIMIT = 5.0  # CPU-seconds for following the moves of one clip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One foreign sample, read: the instance, its files, and what else was known of it."""
+    """One foreign sample, read: the instance, its files, and what else was known of it.
+
+    Attributes:
+        instance: the puzzle.
+        first_frame: its picture.
+        source: what is needed to write it back, and to match clips that answer it.
+        truth: the solution clip.
+        final_frame: the last frame of the solution, where there is a picture of it.
+        kept: more foreign files that are kept as they are.
+    """
 
     instance: Instance
     first_frame: Path
     source: Json
     truth: Path | None = None
     final_frame: Path | None = None
+    kept: tuple[Path, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -41,11 +52,13 @@ class Intake:
         out: its folder.
         form: the foreign format's name.
         skipped: one line for each thing that was left out.
+        notes: one line for each thing that was taken, but is not as it should be.
     """
 
     out: Path
     form: str
     skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _instances: list[Instance] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
@@ -78,19 +91,31 @@ class Intake:
             if final is None and sample.truth is not None:
                 final = _last_frame(sample.truth)
             dataset.write_sample(
-                self.out, instance, sample.first_frame, final, sample.truth, source=sample.source
-            )
+                self.out, instance, sample.first_frame, final, sample.truth,
+                source=sample.source, kept=sample.kept,
+            )  # fmt: skip
         self._instances.append(instance)
 
     def _written(self, instance: Instance) -> Instance:
         """The sample as an earlier call wrote it, with the solution that was found then."""
-        folder = dataset.sample_folder(self.out, instance)
-        return Instance.from_json(dataset.read_json(folder / dataset.METADATA), folder / dataset.FIRST)
+        record = dataset.read_json(dataset.sample_folder(self.out, instance) / dataset.METADATA)
+        return dataset.located(self.out, Instance.from_json(record))
 
     def skip(self, line: str) -> None:
         """Say on standard error what was left out and why."""
         self.skipped.append(line)
         print(f"skipped {line}", file=sys.stderr)
+
+    def note(self, line: str) -> None:
+        """Say on standard error what is not as it should be, though it was taken."""
+        self.notes.append(line)
+        print(f"note: {line}", file=sys.stderr)
+
+    def sort(self, places: Mapping[str, object]) -> None:
+        """Bring samples into the order that they had, where the place of each (by sample id) is known."""
+        known = {name: place for name, place in places.items() if isinstance(place, int)}
+        if len(known) == len(self._instances):
+            self._instances.sort(key=lambda instance: known[instance.sample_id])
 
     def finish(self, source: Path) -> DataSet:
         """Write the manifest.
@@ -101,7 +126,8 @@ class Intake:
         if not self._instances:
             why = f"; the first of {len(self.skipped)} skipped: {self.skipped[0]}" if self.skipped else ""
             raise UserError(f"{source}: nothing to import as {self.form}{why}")
-        record = {"format": self.form, "from": source.resolve().name, "skipped": self.skipped}
+        record: Json = {"format": self.form, "from": source.resolve().name}
+        record |= {"skipped": self.skipped, "notes": self.notes}
         return dataset.write_manifest(self.out, self._instances, {"import": record})
 
 
@@ -142,7 +168,27 @@ def _shown(instance: Instance, truth: Path) -> tuple[Any, ...] | None:
     except GenreasonError:  # unreadable, or too slow to read
         return None
     trace = puzzle.trace(state, track, Tolerances())
-    return trace.moves if trace.broken_at is None and puzzle.done(trace.end) else None
+    if trace.broken_at is not None or not puzzle.done(trace.end):
+        return None
+    return _without_loops(puzzle, state, trace.moves)
+
+
+def _without_loops(puzzle: base.Puzzle[Any, Any], state: Any, moves: Iterable[Any]) -> tuple[Any, ...]:
+    """The moves without those that lead back to where they began.
+
+    References have none, but where roads cross in the picture, some may be seen.
+    """
+    way: list[Any] = []
+    been = [state]
+    for move in moves:
+        after = puzzle.step(been[-1], move)
+        if after in been:
+            place = been.index(after)
+            del way[place:], been[place + 1 :]
+        else:
+            way.append(move)
+            been.append(after)
+    return tuple(way)
 
 
 def natural(path: Path | str) -> list[tuple[int, int | str]]:
@@ -151,7 +197,7 @@ def natural(path: Path | str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
 
 
-def clip_fps(truth: Path | None, default: float = 24.0) -> float:
+def clip_fps(truth: Path | None, default: float = FPS) -> float:
     """The frame rate of a clip, where there is one that can be read."""
     if truth is None:
         return default

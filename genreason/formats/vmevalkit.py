@@ -58,6 +58,8 @@ def write(data: DataSet, out: Path) -> int:
         folder = dataset.sample_folder(out, instance)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if instance.skinned:
+                dataset.keep_skin(out, instance)
             for name in (FIRST, PROMPT, FINAL, TRUTH, METADATA):
                 file = data.folder(instance) / name
                 if file.is_file():
@@ -74,6 +76,8 @@ def _own(folder: Path) -> Sample | None:
     if not {"schema", "key", "fingerprint", "scene"} <= record.keys():
         return None
     instance = Instance.from_json(record, folder / FIRST)
+    if instance.skinned:
+        instance = dataset.located(folder.parent.parent, instance)
     source = record.get("source", {"format": "vmevalkit", "place": [folder.parent.name], "stem": folder.name})
     return Sample(
         instance=instance,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, Blob, Blocks, Gap, Means
+from genreason.perceive.copies import Copies
 from genreason.perceive.fit import SHIFTED, fit_board
 from genreason.perceive.pieces import PRESENT, Pieces
 from genreason.perceive.track import Spot, Track
@@ -25,6 +26,7 @@ BROKEN = 0.35  # share of changed blocks from which nothing is left to read
 LEARNT = 0.03  # share of changed blocks up to which frame 0 is taken for the scene's own colours
 LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
+HUNT = 4  # frames after which copies that blocks do not show are looked for again
 RECHECK = 5  # frames after which a movement of the camera is looked for again
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
@@ -58,6 +60,7 @@ class Follower:
         self.board = self.fit.board
         self.blocks = Blocks(self.board)
         self.pieces = Pieces(self.board, places_N2)
+        self.copies = Copies(self.board, self.pieces, self.blocks)
         small, covered = self.fit.prepare(first), self.blocks.covered(self.pieces.spots())
         gap = self.blocks.difference(small, self.board.draw(places_N2), covered)
         self.start_gap = float((gap.size > CHANGED).mean())
@@ -95,7 +98,8 @@ class Follower:
             self.pieces.follow(seen, gap.tint)
             gap = gap.apart_from(self._covered() | self.blocks.outside(self._warp))
             self._explain(seen, gap.blobs(), gap.tint)
-            for x, y, area in self.pieces.compare_looks(self.blocks, means, gap.tint):
+            self._add_copies(seen, gap.tint)
+            for x, y, area in self.pieces.compare_looks(seen, self.blocks, means, gap.tint):
                 self._add_spot("", x, y, area)
         self._note(broken)
 
@@ -206,6 +210,14 @@ class Follower:
             name = self.pieces.resembles(seen, blob, reach, tint) if stale else near[0][2]
             self._known.append((blob.x, blob.y, name))
             self._add_spot(name, blob.x, blob.y, blob.area)
+
+    def _add_copies(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
+        """Note the copies that blocks do not show."""
+        if not self.copies:
+            return
+        due = len(self._broken) % HUNT == 0
+        for name, x, y in self.copies.look(seen, tint) if due else self.copies.known:
+            self._add_spot(name, x, y, 1.0)
 
     def _add_spot(self, name: str, x: float, y: float, area: float) -> None:
         cell = self.board.lattice.cells((x, y))

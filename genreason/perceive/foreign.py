@@ -17,6 +17,7 @@ from genreason.render.lattice import Lattice
 from genreason.types import Frame, UserError
 
 Patch = npt.NDArray[np.float32]
+MOST_PATCHES = 64  # floor cells that are looked at
 MIN_INK = 0.02  # share of a cell that must differ from the floor for a piece to be there
 
 
@@ -47,7 +48,9 @@ def take_apart(
         (x0, y0, x1, y1), kind = _box(lattice, cell), tiles[cell[1], cell[0]]
         alike = [(int(c), int(r)) for r, c in np.argwhere(tiles == kind) if (int(c), int(r)) not in cells]
         floor, noise = _typical(picture, lattice, alike or plain, (x1 - x0, y1 - y0))
-        patch = picture[y0:y1, x0:x1].astype(np.float32)
+        patch = picture[max(y0, 0) : y1, max(x0, 0) : x1].astype(np.float32)
+        if patch.shape[:2] != (y1 - y0, x1 - x0):
+            raise UserError(f"{name} at column {cell[0]}, row {cell[1]} is cut off by the picture's edge")
         alpha = _matte(patch, floor, noise)
         if float((alpha > 0.5).mean()) < MIN_INK:
             raise UserError(
@@ -68,15 +71,17 @@ def _typical(
     picture: Frame, lattice: Lattice, cells: Sequence[tuple[int, int]], size: tuple[int, int]
 ) -> tuple[Patch, float]:
     """The median look of these cells, and how far (0-255) their worst hundredth strays from it."""
-    if not cells:
-        raise UserError("no free floor cell in the picture: what lies under the pieces cannot be known")
-    stack = []
-    for cell in cells[:64]:
-        x0, y0, x1, y1 = _box(lattice, cell)
-        patch = picture[y0:y1, x0:x1]
+    stack: list[Frame] = []
+    for x0, y0, x1, y1 in (_box(lattice, cell) for cell in cells):
+        patch = picture[max(y0, 0) : y1, max(x0, 0) : x1]
+        if patch.shape[:2] != (y1 - y0, x1 - x0) or len(stack) == MOST_PATCHES:
+            continue  # cut off by the picture's edge
+        fits = (x1 - x0, y1 - y0) == size
         stack.append(
-            patch if (x1 - x0, y1 - y0) == size else cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+            patch if fits else np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
         )
+    if not stack:
+        raise UserError("no free floor cell in the picture: what lies under the pieces cannot be known")
     patches = np.stack(stack).astype(np.float32)
     middle = np.median(patches, axis=0).astype(np.float32)
     return middle, float(np.percentile(np.abs(patches - middle).max(axis=-1), 99))

@@ -11,6 +11,10 @@ import numpy.typing as npt
 from genreason.render.board import Board, Piece, stamp
 from genreason.types import Frame
 
+OPAQUE = 0.95  # opacity from which nothing shines through a piece
+LEAST_INSIDE = 12  # pixels of a piece's inside that are enough to know its colour by
+SOLID = 0.4  # share of a piece's greatest opacity that its body has
+AROUND = 0.12  # how far around a piece, in its size, `spill` looks
 Match = tuple[float, float, float]
 """x, y in pixels (of the piece's anchor) and the mean squared difference per weighted value."""
 
@@ -40,9 +44,13 @@ class Sight:
 class Finder:
     """Looks for one piece of a board that was fitted to the frames."""
 
-    def __init__(self, piece: Piece) -> None:
-        """Prepare the template: the piece's colours, weighted by its opacity."""
+    def __init__(self, piece: Piece, plate: Frame | None = None) -> None:
+        """Prepare the template: the piece's colours, weighted by its opacity.
+
+        `plate` is the empty picture: with it, pieces that it shines through are found over any ground.
+        """
         self.piece = piece
+        self.solid = 1 - SOLID * float(piece.alpha.max())  # what shows less of the ground is the piece's body
         left, top, right, bottom = piece.ink
         cut = (slice(top, bottom), slice(left, right))
         self.template = np.ascontiguousarray(np.clip(piece.rgb[cut], 0, 255), np.float32)
@@ -52,6 +60,9 @@ class Finder:
         self.weight = float((weight * weight).sum()) * 3
         self.anchor = (piece.anchor[0] - left, piece.anchor[1] - top)
         self.size = (self.template.shape[1], self.template.shape[0])
+        clear = plate is not None and float(np.median(weight[weight > 0])) < OPAQUE
+        self._plate = plate if clear else None
+        self._terms = _terms(weight.astype(np.float32), self.template) if clear else ()
 
     def match(self, frame: Frame, x: float, y: float, radius: float) -> Match:
         """The place near (x, y) at which the frame looks most like the piece.
@@ -69,16 +80,29 @@ class Finder:
     def _best(self, frame: Frame, x: float, y: float, reach: int) -> Match:
         left, top = round(x - self.anchor[0]) - reach, round(y - self.anchor[1]) - reach
         window = _window(frame, left, top, self.size[0] + 2 * reach, self.size[1] + 2 * reach)
-        raw = cv2.matchTemplate(window.astype(np.float32), self.template, cv2.TM_SQDIFF, mask=self.mask)
-        cost = np.asarray(raw, np.float32)
+        size = window.shape[1], window.shape[0]
+        under = None if self._plate is None else _window(self._plate, left, top, *size)
+        cost = self._cost(window, under)
         _, _, (i, j), _ = cv2.minMaxLoc(cost)
         fine_x, fine_y = _vertex(cost[j], i), _vertex(cost[:, i], j)
         return left + fine_x + self.anchor[0], top + fine_y + self.anchor[1], float(cost[j, i]) / self.weight
 
     def costs(self, frame: Frame) -> npt.NDArray[np.float32]:
         """Mean squared difference of the piece at every whole-pixel place of the frame."""
-        cost = cv2.matchTemplate(frame.astype(np.float32), self.template, cv2.TM_SQDIFF, mask=self.mask)
-        return np.asarray(cost / self.weight, np.float32)
+        return np.asarray(self._cost(frame, self._plate) / self.weight, np.float32)
+
+    def _cost(self, frame: Frame, plate: Frame | None) -> npt.NDArray[np.float32]:
+        """Sum of squared differences at every place; over the plate's ground where that shines through."""
+        seen = frame.astype(np.float32)
+        if plate is None:
+            raw = cv2.matchTemplate(seen, self.template, cv2.TM_SQDIFF, mask=self.mask)
+            return np.asarray(raw, np.float32)
+        # Of (frame - rest * plate - colour)^2, multiplied out, so that each part is one correlation.
+        ground = plate.astype(np.float32)
+        pairs = zip((seen * seen, ground * ground, seen * ground, seen, ground), self._terms, strict=True)
+        parts = [np.asarray(cv2.matchTemplate(a, b, cv2.TM_CCORR), np.float32) for a, b in pairs]
+        own = self.template * self.mask
+        return np.asarray(sum(parts) + np.float32((own * own).sum()), np.float32)
 
     def look(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> Sight:
         """How much of the piece is at (x, y), against the empty plate there."""
@@ -88,14 +112,62 @@ class Finder:
         plate = board.plate[mark.target].astype(np.float32)
         ink = mark.colour - plate * (1 - mark.rest)
         seen = frame[mark.target].astype(np.float32) - plate - tint
-        seen *= (mark.rest < 0.6).astype(np.float32)
-        ink *= (mark.rest < 0.6).astype(np.float32)
+        body = (mark.rest < self.solid).astype(np.float32)
+        seen *= body
+        ink *= body
         energy = float((ink * ink).sum())
         if energy < 1.0:
             return Sight(x, y, 0.0, 0.0)
         product = float((seen * ink).sum())
         likeness = product / max(float(np.sqrt(energy * (seen * seen).sum())), 1e-6)
         return Sight(x, y, product / energy, likeness)
+
+    def off_colour(
+        self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]
+    ) -> float:
+        """How far (0-255) the piece at (x, y) is from its own colour: mean of its inside, largest channel."""
+        mark = stamp(self.piece, x, y, frame.shape)
+        if mark is None:
+            return 0.0
+        body = (mark.rest[..., 0] < self.solid).astype(np.uint8)
+        inside = cv2.erode(body, np.ones((3, 3), np.uint8))  # edges are soft
+        if int(inside.sum()) < LEAST_INSIDE:
+            inside = body
+        drawn = mark.colour + board.plate[mark.target] * mark.rest
+        gap = (frame[mark.target] - drawn - tint) * inside[..., None]
+        return float(np.abs(gap.sum(axis=(0, 1))).max()) / max(int(inside.sum()), 1)
+
+    def spill(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> float:
+        """How much what is close around the piece at (x, y) differs from the empty plate.
+
+        A share of how much (mean square) the place that it covers does: near 0 where only a piece came.
+        """
+        mark = stamp(self.piece, x, y, frame.shape)
+        if mark is None:
+            return 0.0
+        rows, cols = mark.target
+        edge = round(AROUND * max(self.size))
+        rows = slice(max(rows.start - edge, 0), rows.stop + edge)
+        cols = slice(max(cols.start - edge, 0), cols.stop + edge)
+        gap = frame[rows, cols].astype(np.float32) - board.plate[rows, cols] - tint
+        size = (gap * gap).sum(axis=-1)
+        own = mark.target[0].start - rows.start, mark.target[1].start - cols.start
+        body = np.zeros(size.shape, np.float32)
+        body[own[0] : own[0] + mark.rest.shape[0], own[1] : own[1] + mark.rest.shape[1]] = (
+            1 - mark.rest[..., 0]
+        )
+        inside, outside = size[body > 1 - self.solid], size[body < 0.02]
+        return float(outside.mean() / max(inside.mean(), 1.0)) if outside.size and inside.size else 0.0
+
+
+def _terms(
+    alpha: npt.NDArray[np.float32], colour: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], ...]:
+    """What frame^2, plate^2, frame * plate, frame and plate are multiplied by in the squared difference."""
+    a = np.repeat(alpha[..., None], 3, axis=2)
+    here = (a > 0).astype(np.float32)
+    rest = (1 - a) * here
+    return here, rest * rest, -2 * rest, -2 * a * colour, 2 * rest * a * colour
 
 
 def contrast(board: Board, finder: Finder, x: float, y: float) -> float:

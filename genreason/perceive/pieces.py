@@ -16,6 +16,7 @@ from genreason.types import Frame
 PRESENT = 0.5  # opacity from which a piece counts as there
 LIKE = 0.6  # correlation with its look from which something counts as a piece that is followed
 ALIKE = 0.85  # and from which something new counts as a copy of it
+SPILL = 0.25  # share of the change that may lie around a copy: more, and the scene has changed there
 FAINT = 0.3  # opacity from which it does
 AHEAD = 0.12  # how far (cells) off its last step's way a piece is looked for first
 CERTAIN = 0.9  # quality of a sight there that settles it
@@ -23,6 +24,8 @@ NEAR = 0.45  # and around its last place, when it was not found there
 FAR = 2.2  # and when it was not found there
 SURE = 0.75  # quality of a sight from which no better one is looked for
 CLEARLY = 0.3  # by which a sight farther off must be better: a piece's twin may stand there
+CLEAR = 0.9  # distance (cells) from which a piece does not overlap another
+RECOLOURED = 48.0  # difference of colour (0-255) from which it is another thing; sprites may gleam by 25
 DOUBLE = 0.45  # distance (cells) below which two pieces claim the same place
 Tint = npt.NDArray[np.float32]
 Spots = list[tuple[Piece, float, float]]
@@ -68,7 +71,7 @@ class Pieces:
         self.cell = float(np.sqrt(board.lattice.cell_w * board.lattice.cell_h))
         starts = board.lattice.pixels(places_N2)
         self.all = [
-            Tracked(Finder(piece), float(x), float(y))
+            Tracked(Finder(piece, board.plate), float(x), float(y))
             for piece, (x, y) in zip(board.pieces, starts, strict=True)
         ]
         self.contrast = tuple(contrast(board, p.finder, p.x, p.y) for p in self.all)
@@ -125,11 +128,14 @@ class Pieces:
                 for p in self.all
                 if p.presence >= PRESENT
             )
-            if free and sight.presence >= FAINT and sight.likeness >= ALIKE:
+            alike = free and sight.presence >= FAINT and sight.likeness >= ALIKE
+            if alike and finder.spill(seen, self.board, sight.x, sight.y, tint) <= SPILL:
                 return name
         return ""
 
-    def compare_looks(self, blocks: Blocks, means: Means, tint: Tint) -> list[tuple[float, float, float]]:
+    def compare_looks(
+        self, seen: Frame, blocks: Blocks, means: Means, tint: Tint
+    ) -> list[tuple[float, float, float]]:
         """Compare every piece with its own picture where it was found; sets `odd`.
 
         Returns:
@@ -144,6 +150,7 @@ class Pieces:
                     (q.finder.piece, q.x, q.y) for q in self.all if q is not p and q.presence >= PRESENT
                 ]
                 p.odd, p.beside = self._unlike(p, others, blocks, means, tint, spots)
+                p.odd = max(p.odd, self._recoloured(p, others, seen, tint))
         return [(p.x, p.y, p.beside) for p in self.all if p.beside]
 
     def _unlike(
@@ -156,6 +163,18 @@ class Pieces:
         odd = blocks.unlike(means, rows, cols, tint, spots) & ~blocks.covered(others, 0.0)[rows, cols]
         body = blocks.covered([own], 0.0)[rows, cols]
         return float((odd & body).sum()) * unit, float((odd & ~body).sum()) * unit
+
+    def _recoloured(self, piece: Tracked, others: Spots, seen: Frame, tint: Tint) -> float:
+        """How much (square cells) of a piece has another colour: all of it, or nothing.
+
+        What is small or thin has too small a part in its blocks' colours for `_unlike` to see this.
+        """
+        if any(max(abs(x - piece.x), abs(y - piece.y)) < CLEAR * self.cell for _, x, y in others):
+            return 0.0
+        if piece.finder.off_colour(seen, self.board, piece.x, piece.y, tint) < RECOLOURED:
+            return 0.0
+        left, top, right, bottom = piece.finder.piece.ink
+        return (right - left) * (bottom - top) / self.cell**2
 
     def _rests(self, seen: Frame, piece: Tracked) -> bool:
         """Whether nothing has changed around the piece since it was last found."""

@@ -46,7 +46,7 @@ def read_places(board: Board, reference: Frame, frame: Frame, stands_K2: npt.NDA
     quality = np.zeros(len(board.pieces), np.float32)
     for name in sorted({piece.name for piece in fitted.pieces}):
         rows = [i for i, piece in enumerate(fitted.pieces) if piece.name == name]
-        found = _best(Finder(fitted.pieces[rows[0]]), fitted, frame, tint, stands_K2, len(rows))
+        found = _best(Finder(fitted.pieces[rows[0]], fitted.plate), fitted, frame, tint, stands_K2, len(rows))
         found.sort(key=lambda spot: (round(spot[1]), round(spot[0])))
         for i, (x, y, sure) in zip(rows, found, strict=False):
             places[i], quality[i] = (x, y), sure

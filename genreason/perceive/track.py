@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,3 +69,15 @@ class Track:
     def __len__(self) -> int:
         """Number of frames."""
         return len(self.places_TN2)
+
+    def until(self, frame: int) -> Track:
+        """What was seen before a frame."""
+        return replace(
+            self,
+            places_TN2=self.places_TN2[:frame],
+            presence_TN=self.presence_TN[:frame],
+            camera_T2=self.camera_T2[:frame],
+            spots=tuple(spot for spot in self.spots if spot.t < frame),
+            broken_T=self.broken_T[:frame],
+            oddness_TN=self.oddness_TN[:frame],
+        )

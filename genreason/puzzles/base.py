@@ -77,6 +77,14 @@ class Puzzle(ABC, Generic[S, M]):
     def solve(self, state: S) -> Solution[M] | None:
         """An optimal solution (see the family's docstring for the measure), or None where there is none."""
 
+    def solve_quickly(self, state: S) -> Solution[M] | None:
+        """As `solve`, but given up sooner: for figures that a verdict can do without.
+
+        Raises:
+            GenreasonError: it was given up before it was known whether there is a solution.
+        """
+        return self.solve(state)
+
     @abstractmethod
     def moves(self, state: S) -> Iterable[M]:
         """The legal moves."""

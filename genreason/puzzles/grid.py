@@ -1,8 +1,8 @@
-"""What puzzles on a walled grid of tiles share: the four ways, grids and cells as JSON, symmetries.
+"""What puzzles on a grid of tiles share: the four ways, grids and cells as JSON, symmetries.
 
-A grid is row-major bytes, 1 wall and 0 floor, with a closed border of walls: a neighbour of a floor tile is
-therefore always inside the grid, and a tile is one number, `row * cols + col`. Rows and columns count from 0
-at the top left.
+A grid is row-major bytes, 1 what bars the way (a wall, a trap) and 0 floor; a tile is one number,
+`row * cols + col`. Rows and columns count from 0 at the top left. Where walls close the border, a neighbour
+of a floor tile is always inside the grid.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def heading(start: int, end: int, cols: int) -> str:
 
 
 def text(walls: bytes, cols: int) -> list[str]:
-    """The grid as rows of "#" (wall) and "." (floor)."""
+    """The grid as rows of "#" (wall, trap) and "." (floor)."""
     flat = walls.translate(_TO_TEXT).decode()
     return [flat[i : i + cols] for i in range(0, len(flat), cols)]
 
@@ -88,11 +88,17 @@ def item(record: Json, name: str, family: str) -> Any:
     return record[name]
 
 
-def parse(rows: Any, family: str) -> tuple[bytes, int]:
+def parse(rows: Any, family: str, *, closed: bool = True, barrier: str = "wall") -> tuple[bytes, int]:
     """The inverse of `text`: (walls, cols).
 
+    Args:
+        rows: what `text` gives.
+        family: named in errors.
+        closed: whether the border must be all walls.
+        barrier: what "#" is, for errors.
+
     Raises:
-        UserError: not a rectangle of "#" and "." with a closed border, or larger than 255 a side.
+        UserError: not a rectangle of "#" and ".", 3 to 255 a side, with a closed border if asked for.
     """
     if not isinstance(rows, list | tuple) or not rows or not all(isinstance(row, str) for row in rows):
         raise UserError(f"{family} grid: must be a list of rows of '#' and '.'")
@@ -104,25 +110,59 @@ def parse(rows: Any, family: str) -> tuple[bytes, int]:
     flat = "".join(rows)
     odd = set(flat) - {"#", "."}
     if odd:
-        raise UserError(f"{family} grid: has {min(odd)!r}; only '#' (wall) and '.' (floor) may stand there")
-    if set(rows[0] + rows[-1]) != {"#"} or any(row[0] != "#" or row[-1] != "#" for row in rows):
+        known = f"only '#' ({barrier}) and '.' (floor) may stand there"
+        raise UserError(f"{family} grid: has {min(odd)!r}; {known}")
+    if closed and (set(rows[0] + rows[-1]) != {"#"} or any(row[0] != "#" or row[-1] != "#" for row in rows)):
         raise UserError(f"{family} grid: the border must be all walls")
     return flat.encode().translate(_TO_BITS), cols
 
 
-def tile(value: Any, walls: bytes, cols: int, what: str) -> int:
+def tile(value: Any, walls: bytes, cols: int, what: str, *, barrier: str = "wall") -> int:
     """The number of the floor tile [row, column].
 
     Raises:
-        UserError: no such tile, or a wall stands there; `what` names the field.
+        UserError: no such tile, or a wall (a `barrier`) is there; `what` names the field.
     """
     pair = isinstance(value, list | tuple) and len(value) == 2 and all(type(v) is int for v in value)
     if not pair or not (0 <= value[0] < len(walls) // cols and 0 <= value[1] < cols):
         raise UserError(f"{what}: {value!r} is no [row, column] of the grid")
     number: int = value[0] * cols + value[1]
     if walls[number]:
-        raise UserError(f"{what}: stands in the wall at {at(number, cols)}")
+        raise UserError(f"{what}: stands in the {barrier} at {at(number, cols)}")
     return number
+
+
+def flood(walls: bytes | bytearray, cols: int, start: int, end: int = -1) -> tuple[list[int], list[int]]:
+    """Breadth first over a closed grid from `start` until `end` is reached.
+
+    Returns the tiles by distance, and for each tile of the grid the one from which it was reached: 0, which
+    is border, means "not reached"; the start was reached from itself.
+    """
+    shut = bytearray(walls)
+    came = [0] * len(walls)
+    came[start] = start
+    shut[start] = 1
+    reached = [start]
+    push = reached.append
+    for p in reached:  # grows while it is read
+        if p == end:
+            break
+        for q in (p - cols, p + 1, p + cols, p - 1):
+            if not shut[q]:
+                shut[q] = 1
+                came[q] = p
+                push(q)
+    return reached, came
+
+
+def trail(came: list[int], start: int, end: int) -> list[int]:
+    """What each step from `start` to `end` adds to the tile's number, from what `flood` found."""
+    deltas = []
+    while end != start:
+        deltas.append(end - came[end])
+        end = came[end]
+    deltas.reverse()
+    return deltas
 
 
 def canonical(codes: npt.NDArray[np.uint8]) -> bytes:

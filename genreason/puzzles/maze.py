@@ -85,10 +85,10 @@ class Maze(TilePuzzle[MazeState, str]):
                 carving.open_dead_ends(rng, walls, rows, cols, params.braid)
             closed = carving.closed(rows, cols)
             agent = closed.rooms[int(start * len(closed.rooms))]
-            reached, came = _flood(walls, 2 * cols + 1, agent)
+            reached, came = grid.flood(walls, 2 * cols + 1, agent)
             far = [p for p in reached if closed.fresh[p]][-max(1, rows * cols // 3) :]
             goal = far[int(end * len(far))]
-            if len(_trail(came, agent, goal)) < params.min_steps:
+            if len(grid.trail(came, agent, goal)) < params.min_steps:
                 misfits += 1
                 continue
             misfits = 0
@@ -99,11 +99,11 @@ class Maze(TilePuzzle[MazeState, str]):
 
     def solve(self, state: MazeState) -> Solution[str] | None:
         """A shortest way to the goal in steps, or None where none leads there."""
-        _, came = _flood(state.walls, state.cols, state.agent, state.goal)
+        _, came = grid.flood(state.walls, state.cols, state.agent, state.goal)
         if not came[state.goal]:
             return None
         names = grid.names(state.cols)
-        return Solution(tuple(names[delta] for delta in _trail(came, state.agent, state.goal)))
+        return Solution(tuple(names[delta] for delta in grid.trail(came, state.agent, state.goal)))
 
     def moves(self, state: MazeState) -> Iterable[str]:
         """The ways that no wall blocks."""
@@ -177,39 +177,6 @@ class Maze(TilePuzzle[MazeState, str]):
     def arranged(self, state: MazeState, places: Places) -> MazeState:
         """The state with the agent at these cells (legal or not)."""
         return replace(state, agent=int(places[0, 1]) * state.cols + int(places[0, 0]))
-
-
-def _flood(walls: bytes | bytearray, cols: int, start: int, end: int = -1) -> tuple[list[int], list[int]]:
-    """Breadth first from `start` until `end` is reached.
-
-    Returns the tiles by distance, and for each tile of the grid the one from which it was reached: 0, which
-    is border, means "not reached"; the start was reached from itself.
-    """
-    shut = bytearray(walls)
-    came = [0] * len(walls)
-    came[start] = start
-    shut[start] = 1
-    reached = [start]
-    push = reached.append
-    for p in reached:  # grows while it is read
-        if p == end:
-            break
-        for q in (p - cols, p + 1, p + cols, p - 1):
-            if not shut[q]:
-                shut[q] = 1
-                came[q] = p
-                push(q)
-    return reached, came
-
-
-def _trail(came: list[int], start: int, end: int) -> list[int]:
-    """What each step from `start` to `end` adds to the tile's number, from what `_flood` found."""
-    deltas = []
-    while end != start:
-        deltas.append(end - came[end])
-        end = came[end]
-    deltas.reverse()
-    return deltas
 
 
 PUZZLE = Maze()

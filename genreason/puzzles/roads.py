@@ -173,13 +173,17 @@ class RoadPuzzle(Puzzle[S, M]):
 
     def arranged(self, state: S, places: Places) -> S:
         """The state with the agent at the node there."""
-        return self.settled(state, places)
+        off = np.abs(np.array(state.network.nodes) - places[0]).max(axis=1)
+        return replace(state, agent=int(off.argmin()) if off.min() <= HALF else NOWHERE)
 
     def settled(self, state: S, places: Places, unit: int = 1) -> S:
-        """The state with the agent at the node that is within half a cell, or between nodes."""
-        off = np.abs(np.array(state.network.nodes) - places[0]).max(axis=1)
-        near = int(off.argmin())
-        return replace(state, agent=near if off[near] <= HALF else NOWHERE)
+        """The state with the agent at the node that is within half a cell, or between nodes.
+
+        Of several it is the goal: somebody else's nodes may lie close together.
+        """
+        if np.abs(places[0] - self.goals(state)[0]).max() <= HALF:
+            return replace(state, agent=state.goal)
+        return self.arranged(state, places)
 
     def trace(self, state: S, track: Track, rules: Tolerances) -> Replay:
         """Follow a track along the roads."""

@@ -22,6 +22,7 @@ _BOX_CODE, _TARGET_CODE, _AGENT_CODE = 2, 4, 8
 MAX_BOXES = 8
 LIMIT = 40_000
 """How many nodes `solve` expands before it gives up with an error (about 5 s and 300 MB)."""
+SOON = 4_000  # and `solve_quickly`: as many as suffice for the boards that are sampled
 _KEPT = 256  # solutions that are remembered
 
 Boxes = Annotated[int, Field(ge=1, le=4)]
@@ -79,6 +80,7 @@ class Sokoban(TilePuzzle[SokobanState, str]):
 
     name: ClassVar[str] = "sokoban"
     params: ClassVar[type[Params]] = SokobanParams
+    movers: ClassVar[tuple[str, ...]] = ("box", "agent")
 
     def sample(
         self, rng: np.random.Generator, params: SokobanParams, accept: Accept | None = None
@@ -120,6 +122,11 @@ class Sokoban(TilePuzzle[SokobanState, str]):
             GenreasonError: the search was given up before either was known.
         """
         moves = _solve(state, "moves", LIMIT)
+        return None if moves is None else Solution(moves)
+
+    def solve_quickly(self, state: SokobanState) -> Solution[str] | None:
+        """As `solve`, given up within half a second."""
+        moves = _solve(state, "moves", SOON)
         return None if moves is None else Solution(moves)
 
     def solve_pushes(self, state: SokobanState) -> Solution[str] | None:
@@ -208,8 +215,8 @@ class Sokoban(TilePuzzle[SokobanState, str]):
 
     def places(self, state: SokobanState) -> Places:
         """(boxes + 1, 2): column and row of each box, then of the agent."""
-        at = np.array([*state.boxes, state.agent])
-        return np.stack([at % state.cols, at // state.cols], -1).astype(np.float32)
+        cols = state.cols
+        return np.array([(at % cols, at // cols) for at in (*state.boxes, state.agent)], np.float32)
 
     def arranged(self, state: SokobanState, places: Places) -> SokobanState:
         """The state with boxes and agent at these cells (legal or not)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import ClassVar, cast
 
 import numpy as np
@@ -12,16 +13,16 @@ from genreason import seeds
 from genreason.perceive.foreign import take_apart
 from genreason.perceive.read import read_places
 from genreason.puzzles.base import M, Places, Puzzle, Reading, S
-from genreason.render.board import Board, Piece, blend
+from genreason.render import skins
+from genreason.render.board import Board
 from genreason.render.lattice import Lattice
-from genreason.render.marks import Mark, paint
-from genreason.render.styles import STYLES, Paint, Style
-from genreason.render.textures import surface
-from genreason.types import Frame, IllegalMove, Instance, Json, UserError, unknown
+from genreason.render.plate import draw_piece, draw_plate
+from genreason.render.styles import STYLES, Style
+from genreason.types import SKINS, Frame, IllegalMove, Instance, Json, UserError, unknown
 
 FLOOR, WALL, GOAL = 0, 1, 2
+"""Codes of tiles: where pieces may be, what bars the way (a wall, a trap), where something has to go."""
 Tiles = npt.NDArray[np.uint8]
-Box = tuple[int, int, int, int]
 MOST_BOARDS = 4
 LEAST_CELL = 10  # pixels of a cell below which compression leaves too little of a piece to be sure of it
 _BOARDS: dict[tuple[object, ...], Board] = {}
@@ -31,9 +32,18 @@ class TilePuzzle(Puzzle[S, M]):
     """A puzzle on a board of floor, walls and goals, over which pieces move from tile to tile.
 
     A family gives `tiles` and `pieces`; scenes, styles and reading come from here.
+
+    Attributes:
+        kinds: what styles call the tiles, by their codes.
+        movers: what styles call the pieces.
+        lines: whether walls may also be drawn as lines (rooms at odd rows and columns).
+        walled: whether there are walls all around the board.
     """
 
-    lines: ClassVar[bool] = False  # whether walls may also be drawn as lines (rooms at odd rows and columns)
+    kinds: ClassVar[tuple[str, ...]] = ("floor", "wall", "goal")
+    movers: ClassVar[tuple[str, ...]] = ("agent",)
+    lines: ClassVar[bool] = False
+    walled: ClassVar[bool] = True
 
     @abstractmethod
     def tiles(self, state: S) -> Tiles:
@@ -45,14 +55,20 @@ class TilePuzzle(Puzzle[S, M]):
 
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that the family can be drawn in."""
-        return tuple(name for name, style in STYLES.items() if self.lines or not style.lines)
+        return tuple(name for name, style in STYLES.items() if self._fits(style))
+
+    def _fits(self, style: Style) -> bool:
+        shown = all(style.shows(kind) for kind in (*self.kinds, *self.movers))
+        return shown and (self.lines or not style.lines)
 
     def style(self, name: str) -> Style:
-        """The style of that name.
+        """The style of that name, or with the textures in the folder that "skins:FOLDER" names.
 
         Raises:
             UserError: the family cannot be drawn so.
         """
+        if skins.is_skin(name):
+            return _dressed(skins.load(Path(name.removeprefix(SKINS)), self.name))
         if name not in self.styles():
             raise unknown(f"style of {self.name}", name, self.styles())
         return STYLES[name]
@@ -86,8 +102,10 @@ class TilePuzzle(Puzzle[S, M]):
         way = ("left", "right")[int(dx > 0)] if across else ("up", "down")[int(dy > 0)]
         col, row = (int(v) for v in np.rint(places[i]))
         tiles = self.tiles(state)
-        if 0 <= row < tiles.shape[0] and 0 <= col < tiles.shape[1] and tiles[row, col] == WALL:
-            return f"the {name} goes into the wall at row {row}, column {col}"
+        if not (0 <= row < tiles.shape[0] and 0 <= col < tiles.shape[1]):
+            return f"the {name} leaves the board"
+        if tiles[row, col] == WALL:
+            return f"the {name} goes into the {self.kinds[WALL]} at row {row}, column {col}"
         along = float(gap[-1] @ ((np.sign(dx), 0) if across else (0, np.sign(dy))))
         if i < len(gap) - 1 and along < 0.3:  # the one that could push it does not come along
             return f"the {name} moves {way} without a push"
@@ -153,70 +171,28 @@ class TilePuzzle(Puzzle[S, M]):
             lattice = Lattice.from_json(instance.scene["grid"])
             names, places = self.pieces(state), self.places(state)
             return take_apart(self.picture(instance), self.tiles(state), lattice, names, places)
-        style = self.style(instance.style)
+        style = _dressed(skins.of(instance, self.name)) if instance.skinned else self.style(instance.style)
         lattice = Lattice.from_json(instance.scene["grid"])
-        plate = _plate(self.tiles(state), lattice, style, instance)
-        unit = lattice.cell_w * (2 if style.lines else 1)
-        marks: dict[str, Mark] = {"agent": style.agent, "box": style.box}
+        rng = seeds.stream(instance.key, "surface")
+        tiles = self.tiles(state)
+        plate = draw_plate(tiles, lattice, style, self.kinds, instance.size, rng, walled=self.walled)
+        unit = 2 if style.lines else 1
         pieces = tuple(
-            Piece(kind, *paint(marks[kind], marks[kind].scale * unit)) for kind in self.pieces(state)
+            draw_piece(kind, style.sprite(kind), unit * lattice.cell_w) for kind in self.pieces(state)
         )
-        return Board(plate, pieces, lattice, style.words(), 2 if style.lines else 1)
+        return Board(plate, pieces, lattice, style.words(), unit)
+
+
+def _dressed(skin: skins.Skin) -> Style:
+    """The style that a user's textures are."""
+    looks = skin.looks
+    floor, agent, goal = looks["floor"], looks["agent"], looks["goal"]
+    return Style(
+        name=skin.style, floor=floor, agent=agent, goal=goal, box=looks.get("box"), wall=looks.get("wall"),
+        trap=looks.get("trap"),
+    )  # fmt: skip
 
 
 def _cells(chosen: npt.NDArray[np.bool_]) -> Places:
     """(K, 2): columns and rows of the tiles that are chosen, in reading order."""
     return np.argwhere(chosen)[:, ::-1].astype(np.float32)
-
-
-def _plate(tiles: Tiles, lattice: Lattice, style: Style, instance: Instance) -> Frame:
-    """The still picture: floor, walls and goals."""
-    w, h = instance.size
-    rng = seeds.stream(instance.key, "surface")
-    wall = np.zeros((h, w), np.bool_)
-    for left, top, right, bottom in _walls(tiles, lattice, style.lines):
-        wall[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-    floor = _surface(rng, instance.size, style.floor, lattice.cell_w)
-    plate = np.where(wall[..., None], _surface(rng, instance.size, style.wall, lattice.cell_w), floor)
-    if style.grid:
-        xs, ys = lattice.edges()
-        for x in xs[(xs >= 0) & (xs < w)]:
-            plate[:, x] -= style.grid
-        for y in ys[(ys >= 0) & (ys < h)]:
-            plate[y] -= style.grid
-    np.clip(plate + np.float32(0.5), 0, 255, out=plate)
-    frame = plate.astype(np.uint8)
-    unit = lattice.cell_w * (2 if style.lines else 1)
-    goal = Piece("goal", *paint(style.goal, style.goal.scale * unit))
-    for row, col in np.argwhere(tiles == GOAL):
-        x, y = lattice.pixels((col, row))
-        blend(frame, goal, float(x), float(y))
-    return frame
-
-
-def _surface(
-    rng: np.random.Generator, size: tuple[int, int], look: Paint, cell: float
-) -> npt.NDArray[np.float32]:
-    return surface(rng, size, look.colour, look.texture, look.strength, cell)
-
-
-def _walls(tiles: Tiles, lattice: Lattice, lines: bool) -> list[Box]:
-    """Rectangles (left, top, right, bottom) of wall in pixels."""
-    rows, cols = tiles.shape
-    if not lines:
-        xs, ys = lattice.edges()
-        xs[0], ys[0], xs[-1], ys[-1] = 0, 0, 1 << 16, 1 << 16  # a margin around the board is wall too
-        return [
-            (int(xs[c]), int(ys[r]), int(xs[c + 1]), int(ys[r + 1])) for r, c in np.argwhere(tiles == WALL)
-        ]
-    half = max(lattice.cell_w * 0.15, 1.0)
-    centre = lattice.pixels(np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), -1))
-    boxes: list[Box] = []
-    for r, c in np.argwhere(tiles == WALL):
-        if r % 2 == 0 and c % 2 == 0:
-            continue
-        across, down = (1, 0) if r % 2 == 0 else (0, 1)
-        left, top = centre[r - down, c - across] - half
-        right, bottom = centre[r + down, c + across] + half
-        boxes.append((round(float(left)), round(float(top)), round(float(right)), round(float(bottom))))
-    return boxes

@@ -45,6 +45,16 @@ class Mark:
     scale: float = 0.6
 
 
+def _flame(x: Grid, y: Grid) -> Coverage:
+    """Round below, pointed above, the point a little aside."""
+    below = np.sqrt(np.maximum(1 - ((y - 0.3) / 0.7) ** 2, 0))
+    above = np.clip((y + 1) / 1.3, 0, 1) ** 1.3
+    aside = 0.22 * np.minimum(y - 0.3, 0)
+    return np.asarray(
+        (np.abs(y) <= 1) & (np.abs(x - aside) <= 0.8 * np.where(y > 0.3, below, above)), np.bool_
+    )
+
+
 def _star(x: Grid, y: Grid) -> Coverage:
     radius = np.hypot(x, y)
     angle = np.arctan2(x, -y)
@@ -65,6 +75,11 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
         (np.minimum(np.abs(x), np.abs(y)) <= 0.32) & (np.maximum(np.abs(x), np.abs(y)) <= 1)
     ),
     "star": _star,
+    "saltire": lambda x, y: (np.abs(np.abs(x) - np.abs(y)) <= 0.36) & (np.maximum(np.abs(x), np.abs(y)) <= 1),
+    "burst": lambda x, y: (
+        (x * x + y * y <= 0.5) | ((x * x + y * y <= 1) & (np.cos(8 * np.arctan2(y, x)) >= 0.6))
+    ),
+    "flame": _flame,
     "frame": lambda x, y: (
         (np.maximum(np.abs(x), np.abs(y)) <= 1) & (np.maximum(np.abs(x), np.abs(y)) >= 0.62)
     ),
@@ -132,6 +147,60 @@ def flag(colour: Colour, pole: Colour, scale: float = 0.78) -> Mark:
         Layer("square", pole, x=-0.3, y=0.94, w=0.5, h=0.08),
     )
     return Mark("flag", colour, layers, scale)
+
+
+# -- traps: several of them are spoken of together, so their nouns are plural --------------------------------
+def crosses(ground: Colour, ink: Colour, scale: float = 0.94) -> Mark:
+    """A coloured tile that is crossed out."""
+    layers = (Layer("square", ground), Layer("saltire", ink, w=0.62, h=0.62))
+    return Mark("crosses", ground, layers, scale)
+
+
+def spikes(colour: Colour, ground: Colour, scale: float = 0.94) -> Mark:
+    """Two rows of spikes on a plate."""
+    rows = [
+        Layer("triangle", colour, x=x, y=y, w=0.26, h=0.4)
+        for y, xs in ((-0.42, (-0.56, 0.0, 0.56)), (0.46, (-0.56, 0.0, 0.56)))
+        for x in xs
+    ]
+    return Mark("spikes", colour, (Layer("square", ground), *rows), scale)
+
+
+def pits(colour: Colour, rim: Colour, scale: float = 0.9) -> Mark:
+    """A hole with a rim that is wider below."""
+    return Mark("holes", colour, (Layer("disc", rim), Layer("disc", colour, y=-0.06, w=0.88, h=0.86)), scale)
+
+
+def fires(colour: Colour, core: Colour, ground: Colour, scale: float = 0.94) -> Mark:
+    """A fire on a scorched tile."""
+    layers = (
+        Layer("rounded", ground),
+        Layer("flame", colour, w=1.06, h=0.94),
+        Layer("flame", core, y=0.36, w=0.46, h=0.46),
+    )
+    return Mark("flames", colour, layers, scale)
+
+
+def mines(colour: Colour, light: Colour, scale: float = 0.92) -> Mark:
+    """A ball with horns."""
+    layers = (Layer("burst", colour), Layer("disc", light, x=-0.22, y=-0.26, w=0.2, h=0.16))
+    return Mark("mines", colour, layers, scale)
+
+
+def frames(colour: Colour, scale: float = 0.78) -> Mark:
+    """The outline of a tile."""
+    return Mark("frames", colour, (Layer("frame", colour),), scale)
+
+
+def signs(colour: Colour, ink: Colour, scale: float = 0.94) -> Mark:
+    """A warning sign: a triangle with an exclamation mark."""
+    layers = (
+        Layer("triangle", ink),
+        Layer("triangle", colour, y=0.08, w=0.78, h=0.76),
+        Layer("square", ink, y=0.16, w=0.12, h=0.3),
+        Layer("disc", ink, y=0.64, w=0.13, h=0.13),
+    )
+    return Mark("warning signs", colour, layers, scale)
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""How a board looks: colours, textures and marks, all drawn by code.
+"""How a board looks: colours, textures and marks that are drawn by code, or somebody's pictures.
 
 A style is data. Words for prompts come from it, so that the text always names what the picture shows.
 """
@@ -7,7 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genreason.render.marks import Colour, Mark, crate, flag, ghost, robot, shape
+from genreason.render.marks import (
+    Colour,
+    Mark,
+    crate,
+    crosses,
+    fires,
+    flag,
+    frames,
+    ghost,
+    mines,
+    pits,
+    robot,
+    shape,
+    signs,
+    spikes,
+)
+from genreason.render.pictures import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,34 +36,66 @@ class Paint:
     word: str = ""
 
 
+Look = Paint | Mark | Picture
+"""What a thing looks like: a surface that fills its tile, a mark on the floor, or a picture."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """One way to draw a board.
+    """One way to draw a board. It has no look for what its boards do not show.
 
     Attributes:
+        floor: what pieces move on.
+        agent: the player.
+        goal: where something has to go.
+        box: what the player pushes.
+        wall: what bars the way and can be run into.
+        trap: what bars the way and could be stepped on; its words are in the plural.
         lines: whether walls are lines between rooms (families with rooms only) and not tiles.
         grid: how much darker the lines between cells are drawn (levels of 255), 0 for none.
-        agent: the player's mark, also `goal` and `box`.
+        margin: what is around a board that has no walls around it.
     """
 
     name: str
-    floor: Paint
-    wall: Paint
-    agent: Mark
-    goal: Mark
-    box: Mark
+    floor: Paint | Picture
+    agent: Mark | Picture
+    goal: Mark | Picture
+    box: Mark | Picture | None = None
+    wall: Paint | Picture | None = None
+    trap: Look | None = None
     lines: bool = False
     grid: int = 0
+    margin: Paint = Paint((26, 26, 30))
+
+    def shows(self, kind: str) -> bool:
+        """Whether there is a look for the kind of thing ("floor", "wall", "agent")."""
+        return getattr(self, kind) is not None
+
+    def look(self, kind: str) -> Look:
+        """What a kind of thing looks like."""
+        found: Look = getattr(self, kind)
+        return found
+
+    def sprite(self, kind: str) -> Mark | Picture:
+        """What a kind of piece looks like."""
+        found: Mark | Picture = getattr(self, kind)
+        return found
 
     def words(self) -> dict[str, str]:
         """What a person calls the things in the picture."""
-        return {
-            "agent": f"{colour_name(self.agent.colour)} {self.agent.noun}",
-            "goal": f"{colour_name(self.goal.colour)} {self.goal.noun}",
-            "box": f"{colour_name(self.box.colour)} {self.box.noun}",
-            "floor": self.floor.word or f"{colour_name(self.floor.colour)} floor",
-            "wall": self.wall.word or f"{colour_name(self.wall.colour)} {'lines' if self.lines else 'tiles'}",
-        }
+        return {kind: self._word(kind) for kind in KINDS if self.shows(kind)}
+
+    def _word(self, kind: str) -> str:
+        look = self.look(kind)
+        if isinstance(look, Picture):
+            return look.word
+        if isinstance(look, Mark):
+            return f"{colour_name(look.colour)} {look.noun}"
+        noun = "floor" if kind == "floor" else "lines" if self.lines else "tiles"
+        return look.word or f"{colour_name(look.colour)} {noun}"
+
+
+KINDS = ("agent", "goal", "box", "floor", "wall", "trap")
 
 
 NAMED: dict[str, Colour] = {
@@ -139,4 +187,57 @@ def _styles() -> dict[str, Style]:
     return {style.name: style for style in listed}
 
 
-STYLES = _styles()
+def _trap_styles() -> dict[str, Style]:
+    """For boards without walls."""
+    listed = [
+        Style(
+            name="crosses", grid=40, floor=Paint((232, 232, 234)), trap=crosses((250, 70, 66), (104, 6, 10)),
+            agent=shape("disc", (58, 58, 240), 0.72), goal=shape("disc", (40, 190, 60), 0.8),
+        ),
+        Style(
+            name="spikes", grid=40, floor=Paint((214, 194, 156), "speckle", 14, "sandstone floor"),
+            trap=spikes((230, 234, 240), (52, 56, 64)), agent=robot((185, 40, 175), (60, 6, 66)),
+            goal=flag((20, 120, 60), (50, 40, 36)),
+        ),
+        Style(
+            name="holes", grid=44, floor=Paint((202, 158, 106), "wood", 14, "wooden floor"),
+            trap=pits((14, 12, 16), (112, 74, 42)), agent=ghost((50, 80, 235)),
+            goal=shape("star", (255, 235, 70), 0.94, edge=(120, 10, 10)),
+        ),
+        Style(
+            name="lava", grid=26, floor=Paint((84, 78, 80), "stone", 8, "dark rock"),
+            trap=Paint((236, 120, 40), "stone", 20, "glowing orange lava"),
+            agent=robot((90, 215, 250), (10, 40, 80)), goal=shape("ring", (120, 250, 130), 0.84),
+        ),
+        Style(
+            name="ponds", grid=30, floor=Paint((200, 214, 176), "speckle", 8, "pale grass"),
+            trap=Paint((60, 110, 160), "photo", 10, "blue water"),
+            agent=shape("disc", (225, 30, 40), 0.7, edge=(255, 255, 255)),
+            goal=flag((125, 30, 160), (60, 46, 40)), margin=Paint((84, 70, 52)),
+        ),
+        Style(
+            name="mines", grid=40, floor=Paint((226, 206, 158), "photo", 20, "sand"),
+            trap=mines((40, 42, 46), (220, 222, 226)), agent=shape("diamond", (24, 92, 226), 0.8),
+            goal=shape("square", (222, 40, 40), 0.76, edge=(255, 250, 240)), margin=Paint((110, 92, 66)),
+        ),
+        Style(
+            name="flames", grid=34, floor=Paint((130, 132, 140), "speckle", 14, "gray stone floor"),
+            trap=fires((252, 126, 18), (255, 240, 110), (56, 20, 12)), agent=ghost((40, 70, 215)),
+            goal=shape("diamond", (70, 240, 190), 0.86),
+        ),
+        Style(
+            name="signs", grid=36, floor=Paint((148, 152, 158), "photo", 26, "asphalt"),
+            trap=signs((250, 206, 20), (20, 18, 16)),
+            agent=shape("disc", (215, 24, 60), 0.7, edge=(255, 255, 255)),
+            goal=shape("square", (24, 84, 220), 0.82, edge=(255, 255, 255)), margin=Paint((52, 74, 50)),
+        ),
+        Style(
+            name="neon", grid=-34, floor=Paint((18, 20, 34)), trap=frames((250, 40, 170)),
+            agent=shape("disc", (250, 225, 60), 0.66), goal=shape("ring", (60, 235, 160), 0.82),
+            margin=Paint((92, 94, 110)),
+        ),
+    ]  # fmt: skip
+    return {style.name: style for style in listed}
+
+
+STYLES = _styles() | _trap_styles()

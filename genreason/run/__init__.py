@@ -4,10 +4,22 @@ Every stage writes so that it can be killed at any moment: a file either has its
 there; a line of JSON Lines that was cut off is dropped. The same call goes on where the last one ended.
 """
 
+from genreason.run.answers import attach_answers
 from genreason.run.folder import RunFolder
 from genreason.run.generating import generate
 from genreason.run.judging import attach, judge
 from genreason.run.making import make
 from genreason.run.whole import add_context, floors, gate_figures, run
 
-__all__ = ["RunFolder", "add_context", "attach", "floors", "gate_figures", "generate", "judge", "make", "run"]
+__all__ = [
+    "RunFolder",
+    "add_context",
+    "attach",
+    "attach_answers",
+    "floors",
+    "gate_figures",
+    "generate",
+    "judge",
+    "make",
+    "run",
+]

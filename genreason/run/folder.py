@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import platform
 import shlex
@@ -14,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import genreason
+from genreason.formats import dataset
 from genreason.formats.dataset import DataSet
 from genreason.run import files
 from genreason.types import SCHEMA, Instance, Json, UserError
@@ -139,22 +139,19 @@ class RunFolder:
         return self.root / path if (self.root / path).exists() else path
 
     def instances(self) -> list[Instance]:
-        """What was asked; foreign instances with their first frame from the data set.
+        """What was asked; with first frames and textures from the data set where they are needed.
 
         Raises:
-            UserError: they are missing, or a foreign first frame is.
+            UserError: they are missing, or the data set is where it is needed.
         """
         path = self.root / "instances.jsonl"
         found = [Instance.from_json(record) for record in files.read_lines(path)]
         if not found:
             raise UserError(f"{path} is missing or empty: {GO_ON}")
-        if not any(instance.foreign for instance in found):
+        if not any(instance.foreign or instance.skinned for instance in found):
             return found
-        data = DataSet.open(self.data_root)
-        return [
-            dataclasses.replace(i, first_frame=data.folder(i) / "first_frame.png") if i.foreign else i
-            for i in found
-        ]
+        root = DataSet.open(self.data_root).root
+        return [dataset.located(root, instance) for instance in found]
 
     def clips(self, instances: Sequence[Instance]) -> dict[str, list[ClipRecord]]:
         """The clips of every instance, by sample id: generated here, or recorded where they lie."""
@@ -177,6 +174,10 @@ class RunFolder:
     def verdicts_path(self, judge: str) -> Path:
         """Where a judge's verdicts lie."""
         return self.root / "verdicts" / f"{judge}.jsonl"
+
+    def ledger_path(self, judge: str) -> Path:
+        """Where it is kept what a judge cost."""
+        return self.root / "ledgers" / f"{judge}.jsonl"
 
     def verdicts(self, judge: str) -> list[Json]:
         """The judge's verdicts so far."""

@@ -66,7 +66,7 @@ def generate(
         "profile": profile,
         "cards": {f"generators/{card.name}": card.hash},
     }
-    registry.load(card, merged)  # a wrong option shows before anything is written
+    registry.load(card, merged, root / "jobs")  # a wrong option shows before anything is written
     with files.disk(root):
         run = RunFolder.open_or_create(root, data, header)
         files.clear_parts(root, "clips/*")
@@ -98,17 +98,17 @@ def _batches(instances: Sequence[Instance], size: int) -> Iterator[tuple[Instanc
 
 
 @functools.lru_cache(maxsize=1)
-def _generator(kind: str, text: str) -> Generator:
+def _generator(kind: str, text: str, root: Path) -> Generator:
     """The worker's generator: a model is loaded once, not for every clip."""
     card = GeneratorCard.model_validate_json(text)
-    return registry.load(card, card.options)
+    return registry.load(card, card.options, root / "jobs")
 
 
 def _generate_batch(
     root: Path, card: GeneratorCard, options: Json, seed: int, profile: Profile, batch: Batch
 ) -> int:
     k, instances = batch
-    generator = _generator(card.kind, card.model_copy(update={"options": options}).model_dump_json())
+    generator = _generator(card.kind, card.model_copy(update={"options": options}).model_dump_json(), root)
     requests = [Request(instance=i, first_frame=_picture(i), prompt=i.prompt) for i in instances]
     clip_seed = int.from_bytes(seeds.digest("sample", seed, k, size=4))
     clips = generator.generate(requests, clip_seed)
@@ -128,7 +128,12 @@ def _generate_batch(
 
 
 def _store(clip: Clip, path: Path, profile: Profile) -> int | None:
-    """Write the clip to its place; the number of frames, None where it was copied as it is."""
+    """Write the clip to its place; the number of frames, None where it was copied as it is.
+
+    A generator that was refused an answer gives a clip of nothing: only its record is kept then.
+    """
+    if clip.path is None and clip.render is None:
+        return None
     if clip.path is not None and clip.path.suffix == path.suffix:
         temporary = path.with_name(f".{path.name}.part")
         shutil.copyfile(clip.path, temporary)

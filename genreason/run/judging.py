@@ -26,6 +26,13 @@ from genreason.types import (
 )
 
 GROUND_TRUTH = "ground-truth"
+FREE = tuple(
+    f"options.{name}"
+    for name in (
+        "limits", "cache", "backend.price", "backend.timeout", "backend.key_env", "backend.device",
+        "backend.image_tokens",
+    )
+)  # fmt: skip
 Item = tuple[Instance, tuple[ClipRecord, ...]]
 
 
@@ -107,7 +114,10 @@ def judge(
         GenreasonError: the disk is full.
     """
     merged = cards.with_options(card, options or {})
-    registry.load(card, merged)  # a wrong option shows before anything is written
+    # A wrong option shows before anything is written.
+    grader = registry.load(card, merged, run.ledger_path(card.name))
+    threads = int(getattr(grader, "threads", 0))
+    registry.make_ready(grader)
     path = run.verdicts_path(card.name)
     with files.disk(run.root):
         _same_judge(run, card, {"kind": card.kind, "options": merged, "seed": seed}, path)
@@ -124,21 +134,41 @@ def judge(
             open_ = tuple(c for c in clips[instance.sample_id] if (instance.sample_id, c.k) not in kept)
             if open_:
                 items.append((instance, open_))
-        fn = functools.partial(_judge_one, card, merged, seed)
-        for lines in run_map(fn, items, workers=workers):
+        if threads:  # it waits for an endpoint: one judge for all threads, with one limit and one ledger
+            results = run_map(
+                functools.partial(_graded, card.name, grader, seed), items, workers=threads, backend="threads"
+            )
+        else:
+            results = run_map(functools.partial(_judge_one, card, merged, seed), items, workers=workers)
+        for lines in results:
             for line in lines:
                 files.append(path, line)
                 verdicts.append(line)
             done += len(lines)
             if progress is not None:
                 progress(f"judge ({card.name})", done, total)
+        _attach_calibration(run, card.name, registry.identity(card, grader, merged), bool(threads))
     return verdicts
+
+
+def _attach_calibration(run: RunFolder, judge: str, identity: str, asks: bool) -> None:
+    """Put a judge's calibration beside its verdicts; one of other options goes."""
+    if not asks:
+        return
+    from genreason.judge import trust
+
+    found, path = trust.kept(judge, identity), run.root / "calibration" / f"{judge}.json"
+    if found is not None:
+        files.write_json(path, found)
+    elif path.is_file() and files.read_json(path, "delete it").get("identity") != identity:
+        path.unlink()
 
 
 def _same_judge(run: RunFolder, card: JudgeCard, use: Json, path: Path) -> None:
     before = run.manifest.get("judges", {}).get(card.name)
-    if before is not None and before != use and path.exists():
-        old, new = _flat(before), _flat(use)
+    old, new = _flat(before or {}), _flat(use)
+    if before is not None and _binding(old) != _binding(new) and path.exists():
+        old, new = _binding(old), _binding(new)
         name = next(key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key))
         raise UserError(
             f"{path} was judged with {name} {old.get(name)}, not {new.get(name)}: delete it to judge anew"
@@ -146,6 +176,11 @@ def _same_judge(run: RunFolder, card: JudgeCard, use: Json, path: Path) -> None:
     if before != use:
         judges = {**run.manifest.get("judges", {}), card.name: use}
         run.update(judges=judges, cards={**run.manifest.get("cards", {}), f"judges/{card.name}": card.hash})
+
+
+def _binding(flat: Json) -> Json:
+    """What verdicts depend on: not what they may cost, nor where answers are kept."""
+    return {name: value for name, value in flat.items() if not name.startswith(FREE)}
 
 
 def _flat(record: Json, prefix: str = "") -> Json:
@@ -156,13 +191,17 @@ def _flat(record: Json, prefix: str = "") -> Json:
 
 
 def _valid(lines: object, instances: Sequence[Instance], clips: dict[str, list[ClipRecord]]) -> list[Json]:
-    """Verdicts that still hold: of these instances, on the clips as they are now."""
+    """Verdicts that still hold: of these instances, on the clips as they are now.
+
+    A clip that a model gave no answer about is asked about again.
+    """
     keys = {instance.sample_id: instance.key for instance in instances}
     digests = {(sample, clip.k): clip.digest for sample, records in clips.items() for clip in records}
     found: dict[tuple[str, int], Json] = {}
     for line in lines:  # type: ignore[attr-defined]
         place = line["sample"], line["k"]
-        if place in digests and line["key"] == keys[line["sample"]] and line["clip"] == digests[place]:
+        same = place in digests and line["key"] == keys[line["sample"]] and line["clip"] == digests[place]
+        if same and not (line["status"] == "unscored" and line["evidence"].get("retry")):
             found[place] = line
     return list(found.values())
 
@@ -174,8 +213,12 @@ def _judge(kind: str, text: str) -> Judge:
 
 
 def _judge_one(card: JudgeCard, options: Json, seed: int, item: Item) -> list[Json]:
-    instance, records = item
     grader = _judge(card.kind, card.model_copy(update={"options": options}).model_dump_json())
+    return _graded(card.name, grader, seed, item)
+
+
+def _graded(name: str, grader: Judge, seed: int, item: Item) -> list[Json]:
+    instance, records = item
     present = [record for record in records if record.digest is not None]
     graded = dict(zip((r.k for r in present), _grade(grader, instance, present, seed), strict=True))
     return [
@@ -184,7 +227,7 @@ def _judge_one(card: JudgeCard, options: Json, seed: int, item: Item) -> list[Js
             "sample": instance.sample_id,
             "key": instance.key,
             "k": record.k,
-            "judge": card.name,
+            "judge": name,
             "clip": record.digest,
             **graded.get(record.k, unscored("there is no clip")).to_json(),
         }

@@ -31,6 +31,7 @@ def make(
     seed: int = 0,
     size: tuple[int, int] | None = None,
     fps: float = FPS,
+    prompt: str | None = None,
     profile: Profile = "preview",
     truth: bool = True,
     workers: int = 1,
@@ -42,12 +43,13 @@ def make(
         card: what is made.
         out: the data set's folder.
         level: of a task; for a suite it keeps only the entries of that level.
-        n: how many (of each entry of a suite).
+        n: how many puzzles (of each entry of a suite).
         split: see `Task`; "test" for a task, as the entries say for a suite.
         style: see `Task`.
         seed: see `Task`.
         size: (width, height) of the frames in pixels; None takes each level's.
         fps: frames per second.
+        prompt: see `Task`.
         profile: of the solution clips, "preview" or "exact".
         truth: whether solution clips are written.
         workers: processes.
@@ -59,7 +61,9 @@ def make(
     """
     if n is not None and n < 1:
         raise UserError(f"n is {n}: make 1 or more")
-    parts = views(card, level=level, n=n, split=split, style=style, seed=seed, size=size, fps=fps)
+    parts = views(
+        card, level=level, n=n, split=split, style=style, seed=seed, size=size, fps=fps, prompt=prompt
+    )
     items = [(view.source, i) for view in parts for i in view.indices if isinstance(view.source, Task)]
     request: Json = {
         "card": card.name,
@@ -79,6 +83,7 @@ def make(
         "seed": seed,
         "size": None if size is None else list(size),
         "fps": fps,
+        "prompt": prompt,
         "profile": profile,
         "truth": truth,
     }

@@ -40,6 +40,7 @@ def run(
     seed: int = 0,
     size: tuple[int, int] | None = None,
     fps: float = FPS,
+    prompt: str | None = None,
     samples: int = 1,
     workers: int = 1,
     progress: Progress | None = None,
@@ -49,7 +50,8 @@ def run(
     Every stage goes on where an earlier call ended; `make`, `generate` and `judge` explain the arguments.
     """
     answers = cards.with_options(generator, generator_options or {})
-    judges.load(grader, cards.with_options(grader, judge_options or {}))  # wrong options show before any work
+    # Wrong options, and a key that is missing, show before any work.
+    judges.make_ready(judges.load(grader, cards.with_options(grader, judge_options or {})))
     if generator.kind != "folder":
         generators.load(generator, answers)
     data = make(
@@ -62,6 +64,7 @@ def run(
         seed=seed,
         size=size,
         fps=fps,
+        prompt=prompt,
         workers=workers,
         progress=progress,
     )

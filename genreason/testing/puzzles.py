@@ -11,6 +11,7 @@ import numpy as np
 
 from genreason import seeds
 from genreason.puzzles.base import Params, Puzzle
+from genreason.render import skins
 from genreason.render.motion import Motion
 from genreason.task import fingerprint
 from genreason.testing.hold import hold
@@ -30,7 +31,7 @@ def instance_of(
     Args:
         puzzle: the family.
         state: the start state.
-        style: one of the puzzle's styles; the first by default.
+        style: one of the puzzle's styles, or "skins:FOLDER" of one skin; the first style by default.
         size: (width, height) of the first frame in pixels.
         fps: frames per second of its solution clip.
         motion: settings of `genreason.render.motion.Motion`; `MOTION` by default.
@@ -39,15 +40,16 @@ def instance_of(
     Raises:
         UserError: the style does not exist, or the picture is too small for the board.
     """
-    style = puzzle.styles()[0] if style is None else style
+    look = puzzle.styles()[0] if style is None else style
+    style, skin = skins.recorded(look, puzzle.name)
     record, goal = puzzle.encode(state)
     settings = Motion(**(MOTION if motion is None else motion))
-    scene = {"puzzle": puzzle.name, "motion": vars(settings) | {}, **puzzle.layout(state, size, style)}
+    scene = {"puzzle": puzzle.name, "motion": vars(settings) | {}, **puzzle.layout(state, size, look)}
     return Instance(
         key=seeds.key("testing", puzzle.name, record, goal, style, list(size)), task=puzzle.name, version=1,
         level="testing", split="any", seed=0, index=index, style=style, state=record, goal=goal,
         prompt=f"Solve this {puzzle.name}.", fingerprint=fingerprint(puzzle, state), size=size, fps=fps,
-        scene=scene,
+        scene=scene, skin=skin,
     )  # fmt: skip
 
 

@@ -1,0 +1,127 @@
+"""Look for copies of pieces that hardly differ from the ground they stand on.
+
+Block means show most things that appear. They do not show a sprite on a ground of its own colours, though a
+person sees its outline: such pieces are looked for by their pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.blocks import WEIGHT, Blocks, Standing
+from genreason.perceive.locate import Finder
+from genreason.perceive.pieces import PRESENT, Pieces, Tint, is_seen
+from genreason.render.board import Board, Piece, blend
+from genreason.types import Frame
+
+SHOWS = 3 * WEIGHT  # change of the blocks under a piece from which they show every copy of it
+HALVED = 16  # pixels of a piece from which frames are halved for the search
+LESS = 0.4  # share of the empty ground's difference from the piece that may be left where a copy is
+LEAST = 36.0  # mean square difference (0-255) of ground from the piece below which nothing can be told
+MOST = 4  # copies of a kind that are looked for at a time
+APART = 0.5  # cells from a piece from which something else is a copy
+STAYS = 0.3  # cells within which a copy is the same from one look to the next
+Found = tuple[str, float, float]
+"""Kind, and x and y in pixels."""
+
+
+class Copies:
+    """Looks for copies of the pieces that blocks do not show."""
+
+    def __init__(self, board: Board, pieces: Pieces, blocks: Blocks) -> None:
+        """`board` and `pieces` as they were fitted to the frames, the pieces where they start."""
+        self.board, self.pieces = board, pieces
+        hidden = {
+            p.finder.piece.name: p.finder
+            for p in pieces.all
+            if _shown(board, blocks, p.finder, p.x, p.y) < SHOWS
+        }
+        self._kinds = [_Kind(board, finder) for finder in hidden.values()]
+        self._last: list[Found] = []
+        self._sure: list[Found] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is any such piece."""
+        return bool(self._kinds)
+
+    def look(self, seen: Frame, tint: Tint) -> list[Found]:
+        """The copies in a frame: only those that were there at the look before, too."""
+        standing = self.pieces.spots()
+        found = [(kind.name, x, y) for kind in self._kinds for x, y in kind.copies(seen, tint, standing)]
+        near = STAYS * self.pieces.cell
+        self._sure = [
+            (name, x, y)
+            for name, x, y in found
+            if any(name == n and max(abs(x - u), abs(y - v)) < near for n, u, v in self._last)
+        ]
+        self._last = found
+        return self._sure
+
+    @property
+    def known(self) -> list[Found]:
+        """What the last look found."""
+        return self._sure
+
+
+class _Kind:
+    """One kind of piece, and how much the empty ground differs from it at every place."""
+
+    def __init__(self, board: Board, finder: Finder) -> None:
+        self.name, self.finder, self.board = finder.piece.name, finder, board
+        self.cell = float(np.sqrt(board.lattice.cell_w * board.lattice.cell_h))
+        self.scale = 0.5 if min(finder.size) >= HALVED else 1.0
+        h, w = board.plate.shape[:2]
+        self.size = int(w * self.scale), int(h * self.scale)
+        small = board.fitted((self.scale, self.scale), (0.0, 0.0), self.size)
+        piece = next(piece for piece in small.pieces if piece.name == self.name)
+        self.small = Finder(piece, small.plate)
+        self.ground = self.small.costs(small.plate)
+
+    def copies(self, seen: Frame, tint: Tint, standing: Sequence[Standing]) -> list[tuple[float, float]]:
+        plain = np.clip(seen - tint, 0, 255).astype(np.uint8) if np.abs(tint).max() >= 1 else seen
+        frame = plain if self.scale == 1 else cv2.resize(plain, self.size, interpolation=cv2.INTER_AREA)
+        costs = self.small.costs(np.asarray(frame, np.uint8))
+        left = np.asarray(costs / np.maximum(self.ground, LEAST), np.float32)
+        left[self.ground < LEAST] = np.inf
+        reach = max(int(APART * self.cell * self.scale), 1)
+        for piece, x, y in standing:
+            left_x, top_y = x * self.scale - self.small.anchor[0], y * self.scale - self.small.anchor[1]
+            # What touches a piece of another kind differs from the empty ground by that piece.
+            _close(left, left_x, top_y, reach if piece.name == self.name else self._touch(piece))
+        found = []
+        for _ in range(MOST):
+            j, i = divmod(int(left.argmin()), left.shape[1])
+            if left[j, i] > LESS:
+                break
+            x, y = ((float(v) + a) / self.scale for v, a in zip((i, j), self.small.anchor, strict=True))
+            x, y, _ = self.finder.match(seen, x, y, 2 / self.scale)
+            sight = self.finder.look(seen, self.board, x, y, tint)
+            if is_seen(sight) and sight.presence >= PRESENT:
+                found.append((x, y))
+            _close(left, float(i), float(j), reach)
+        return found
+
+    def _touch(self, other: Piece) -> int:
+        """How near (pixels of the search) the piece must be to touch another one."""
+        left, top, right, bottom = other.ink
+        sizes = zip((right - left, bottom - top), self.finder.size, strict=True)
+        return int(max((theirs + own) / 2 for theirs, own in sizes) * self.scale) + 1
+
+
+def _close(costs: npt.NDArray[np.float32], x: float, y: float, reach: int) -> None:
+    """Take the places around a point out of the search."""
+    i, j = round(x), round(y)
+    costs[max(j - reach, 0) : max(j + reach + 1, 0), max(i - reach, 0) : max(i + reach + 1, 0)] = np.inf
+
+
+def _shown(board: Board, blocks: Blocks, finder: Finder, x: float, y: float) -> float:
+    """How much blocks change (sum over those that count) when the piece stands on the empty ground there."""
+    frame = board.plate.copy()
+    blend(frame, finder.piece, x, y)
+    none = np.zeros(blocks.base.shape[:2], np.bool_)
+    gap = blocks.compare(blocks.means(frame), none)
+    return float(gap.size[gap.changed].sum())
