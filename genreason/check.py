@@ -57,25 +57,28 @@ def run(
     progress: Progress | None = None,
     judge: str = "rules",
     journal: Path | None = None,
+    instances: int = LEAST,
 ) -> Json:
     """Check tasks, at every level and in every style.
 
     Args:
         names: names of task cards.
-        full: every control on at least 20 instances a level; else one instance for each level and style,
-            with a sixth of the controls in turn.
+        full: every control on `instances` of a level; else one instance for each level and style, with a
+            sixth of the controls in turn.
         workers: processes.
         progress: called with (stage, done, total).
         judge: name of the judge's card.
+        instances: of each level in the full gate; from 20 on, at least one in every style.
         journal: a file that keeps what was found, instance by instance; a later call goes on from there.
 
     Returns:
-        {"schema", "full", "judge", "seconds", "totals": {clips, false_accepts, false_rejects, wrong_checks,
-        unscored}, "tasks": {name: {version, the same counts, "by": {"level", "style", "control"},
-        "failures"}}}.
+        {"schema", "full", "instances", "judge", "seconds", "totals": {clips, false_accepts, false_rejects,
+        wrong_checks, unscored}, "tasks": {name: {version, the same counts, "by": {"level", "style",
+        "control"}, "failures"}}}.
         `wrong_checks` are cheats that failed, but not by the check they were made to break.
     """
-    work = sorted((item for name in names for item in _items(name, full)), key=lambda item: item.index)
+    items = (item for name in names for item in _items(name, full, instances))
+    work = sorted(items, key=lambda item: item.index)
     records = _kept(journal, work)
     known = {_place(record) for record in records}
     work = [item for item in work if (item.task, item.level, item.style, item.index) not in known]
@@ -95,6 +98,7 @@ def run(
     return {
         "schema": SCHEMA,
         "full": full,
+        "instances": instances if full else 1,
         "judge": judge,
         "seconds": seconds,
         "totals": totals,
@@ -123,12 +127,13 @@ def clean(found: Json) -> bool:
     return not any(found["totals"][count] for count in COUNTS[1:])
 
 
-def _items(name: str, full: bool) -> Iterator[Item]:
+def _items(name: str, full: bool, instances: int = LEAST) -> Iterator[Item]:
     card = cards.load(TaskCard, name)
     styles = Task(card).puzzle.styles()
     controls = [TRUTH, *CONTROLS]
+    count = instances if full and instances < LEAST else max(instances, len(styles))
     for i, level in enumerate(card.levels):
-        for j in range(max(LEAST, len(styles)) if full else len(styles)):
+        for j in range(count if full else len(styles)):
             chosen = controls if full else [c for k, c in enumerate(controls) if (k + i + j) % PARTS == 0]
             yield Item(name, level, styles[j % len(styles)], j, tuple(chosen))
 

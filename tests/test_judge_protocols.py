@@ -189,6 +189,18 @@ def test_the_router_takes_the_program_where_it_is_exact(tmp_path: Path) -> None:
     assert {line["evidence"]["judged_by"] for line in lines} == {"rules"}
 
 
+def test_many_threads_draw_many_puzzles_at_once(tmp_path: Path) -> None:
+    """Puzzles keep their last few boards: the judge's threads must not trip over one another there."""
+    data = run.make(
+        cards.load(TaskCard, "maze"), tmp_path / "d", level="easy", n=40, size=(96, 96), truth=False
+    )
+    made = run.generate(cards.load(GeneratorCard, "oracle"), data, tmp_path / "r")
+    with ScriptedServer() as server:
+        own = options(server, trap=True, limits__concurrency=16)
+        lines = run.judge(cards.load(JudgeCard, "checklist"), made, options=own)
+    assert len(lines) == 40
+
+
 def test_a_panel_must_not_hold_panels(tmp_path: Path) -> None:
     card = cards.load(JudgeCard, "panel")
     with pytest.raises(UserError, match="name judges that look for themselves"):

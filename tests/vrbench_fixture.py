@@ -75,6 +75,12 @@ def picture(game: str, cell: int = CELL) -> Frame:
     return out
 
 
+def noisy(frame: Frame, strength: float) -> Frame:
+    """The picture with noise of this deviation."""
+    noise = np.random.default_rng(0).normal(0, strength, frame.shape)
+    return np.clip(frame + noise, 0, 255).astype(np.uint8)
+
+
 def level(
     root: Path,
     record: Json,

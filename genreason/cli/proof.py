@@ -15,7 +15,8 @@ def check(
     tasks: Annotated[
         list[str] | None, typer.Argument(metavar="[TASK]...", help="All tasks where not given.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="At least 20 instances a level.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every control on many instances a level.")] = False,
+    instances: Annotated[int, typer.Option(min=1, help="Of each level, with --full.")] = 20,
     save: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Keep what was found in this file; a later call goes on from there.")
@@ -33,7 +34,7 @@ def check(
     from genreason.formats.dataset import write_file
 
     with console.stage() as progress:
-        found = gate.run(names, full, workers, progress, journal=journal)
+        found = gate.run(names, full, workers, progress, journal=journal, instances=instances)
     console.emit(found, as_json, gate.table(found))
     if save is not None:
         write_file(save, json.dumps(found, indent=1, sort_keys=True) + "\n")

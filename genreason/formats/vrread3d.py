@@ -1,8 +1,9 @@
 """Read a maze of cubes from a picture of VR-Bench's alone.
 
-VR-Bench draws every grid with the same camera, begins at the nearest cube, and outlines cubes in black. So the
-picture is asked, move by move from the start on, whether the cubes and the ladder are there that a move needs
-(`genreason.perceive.cubesight`); the surest goes first, as what stands in front explains what is behind.
+VR-Bench draws every grid with the same camera, begins at the nearest cube, and outlines cubes in black. So
+the picture is asked, move by move from the start on, whether the cubes and the ladder are there that a move
+needs (`genreason.perceive.cubesight`); the surest goes first, as what stands in front explains what is
+behind. What stays unclear is drawn, and compared with the picture.
 """
 
 from __future__ import annotations
@@ -117,8 +118,9 @@ def _options(
                 sure = 0.0 if base in sight.ladders else sight.ladder(base)
                 between: set[Cube] = set()
             else:
-                between = {middle(node, end)}
-                there = 0.0 if between <= sight.cubes else sight.cube(*between, {*sight.cubes, end})
+                half = middle(node, end)
+                between = {half}
+                there = 0.0 if half in sight.cubes else sight.cube(half, {*sight.cubes, end})
                 sure = HIDDEN if there is None else there
             if sure < least:
                 continue

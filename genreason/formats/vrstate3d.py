@@ -56,7 +56,7 @@ def parse(record: Json, size: Size) -> Level:
     off = float(np.abs(drawn - boxes).max()) * DRAWN / max(size)
     if off > OFF:
         raise UserError(
-            f"the state contradicts itself: boxes of player and goal are {off:.0f} px from where their cubes are"
+            f"the state contradicts itself: boxes of player and goal are {off:.0f} px off their cubes"
         )
     state = {
         "cubes": [list(cube) for cube in sorted(cubes)],
@@ -89,7 +89,7 @@ def state_json(instance: Instance) -> Json:
 
 
 def figure_camera(grid: tuple[int, int, int], size: tuple[float, float]) -> Camera:
-    """Where matplotlib draws points of a grid (its limits) in a picture of `size` (w, h) that VR-Bench saves."""
+    """Where VR-Bench's matplotlib draws points of a grid in a picture of `size` (w, h) pixels."""
     extent = np.array(grid, np.float64)
     box = extent / extent.max()
     box *= BOX / np.linalg.norm(box)

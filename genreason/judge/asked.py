@@ -152,7 +152,8 @@ class AskingJudge(ABC):
                 assert instance.first_frame is not None
                 frame = read_picture(instance.first_frame)
             else:
-                frame = base.load(instance.scene["puzzle"]).picture(instance)
+                with asking.PUZZLES:
+                    frame = base.load(instance.scene["puzzle"]).picture(instance)
             found = encode(frame, plan)
             with self._lock:
                 while len(self._pictures) >= _PICTURES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import Field
 from genreason import cards
 from genreason import judge as registry
 from genreason.cards import JudgeCard, Strict
+from genreason.judge.questions import PUZZLES
 from genreason.types import Clip, Instance, Json, Judge, UserError, Verdict
 
 
@@ -47,7 +49,7 @@ class Panel:
 
     def judge(self, instance: Instance, clips: Sequence[Clip], seed: int = 0) -> list[Verdict]:
         """One verdict a clip."""
-        by_member = {name: judge.judge(instance, clips, seed) for name, judge in self.members.items()}
+        by_member = {name: judged(judge, instance, clips, seed) for name, judge in self.members.items()}
         return [
             joined({name: verdicts[i] for name, verdicts in by_member.items()}) for i in range(len(clips))
         ]
@@ -69,6 +71,12 @@ def members(owner: str, wanted: dict[str, dict[str, Any]], journal: Path | None)
         own = None if journal is None else journal.with_name(f"{journal.stem}.{name}.jsonl")
         found[name] = registry.load(card, cards.with_options(card, changes), own)
     return found
+
+
+def judged(judge: Judge, instance: Instance, clips: Sequence[Clip], seed: int) -> list[Verdict]:
+    """Verdicts of one judge among others; programs take turns, since threads would only share one core."""
+    with contextlib.nullcontext() if hasattr(judge, "threads") else PUZZLES:
+        return judge.judge(instance, clips, seed)
 
 
 def most_threads(judges: dict[str, Judge]) -> int:

@@ -7,6 +7,7 @@ in the words of the task's card, and a trap whose true answer, computed from the
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ TEXTS: dict[str, str] = {
     "nothing vanishing, nothing appearing, no second {agent}, and a camera that stands still?",
     "trap": "In the first frame, is the {agent} in the {side} half of the picture?",
 }
+PUZZLES = threading.RLock()
+"""Held while a puzzle is drawn or a program judges: the boards that puzzles keep are for one thread alone."""
 _WORDS = {"agent": "player", "goal": "goal", "floor": "floor", "wall": "walls", "box": "box"}
 
 
@@ -184,6 +187,12 @@ def of(
 
 def puzzle_questions(instance: Instance, trap: bool = True) -> tuple[Question, ...]:
     """Goal, process and preservation of a puzzle of ours in the words of its card, and the trap."""
+    with PUZZLES:
+        asked = _puzzle_questions(instance)
+    return asked if trap else asked[:-1]
+
+
+def _puzzle_questions(instance: Instance) -> tuple[Question, ...]:
     puzzle = base.load(instance.scene["puzzle"])
     words = dict(_WORDS)
     if not instance.foreign:
@@ -194,10 +203,8 @@ def puzzle_questions(instance: Instance, trap: bool = True) -> tuple[Question, .
     asked: list[Question] = [
         Question(kind, " ".join(texts[kind].format_map(words).split()), kind) for kind in PUZZLE_KINDS
     ]
-    if trap:
-        text = texts["trap"].format_map({**words, "side": _wrong_side(instance)})
-        asked.append(Question("trap", text, "trap", expect="no"))
-    return tuple(asked)
+    text = texts["trap"].format_map({**words, "side": _wrong_side(instance)})
+    return (*asked, Question("trap", text, "trap", expect="no"))
 
 
 def _card_texts(task: str) -> dict[str, str]:

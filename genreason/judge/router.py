@@ -10,7 +10,7 @@ from typing import Any
 from genreason import cards
 from genreason import judge as registry
 from genreason.cards import Strict, TaskCard
-from genreason.judge.panel import members, most_threads
+from genreason.judge.panel import judged, members, most_threads
 from genreason.types import Clip, Instance, Judge, Verdict
 
 
@@ -60,7 +60,7 @@ class Router:
         name, judge = self.route(instance)
         if name not in self.exact:
             registry.make_ready(judge)
-        found = judge.judge(instance, clips, seed)
+        found = judged(judge, instance, clips, seed)
         return [replace(verdict, evidence={**verdict.evidence, "judged_by": name}) for verdict in found]
 
     def _is_exact(self, instance: Instance) -> bool:

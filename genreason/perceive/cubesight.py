@@ -138,22 +138,21 @@ class Sight:
             if 0 <= u < self.picture.shape[1] and 0 <= v < self.picture.shape[0]:
                 colours.append(self.picture[v, u].astype(np.float64))
         near = [np.abs(self.picture - colour).max(axis=-1) <= FLAT for colour in colours]
-        return np.any(near, axis=0).astype(np.float32)
+        return np.asarray(np.any(near, axis=0), np.float32)
 
 
 def _at(values: Floats, points: Points) -> Floats:
     """Values of a picture at places (..., 2) in pixels."""
     u, v = (points[..., i].astype(np.float32) - np.float32(0.5) for i in (0, 1))
     shape = u.shape
-    flat = cv2.remap(values, u.reshape(1, -1), v.reshape(1, -1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    edge = cv2.BORDER_REPLICATE
+    flat = cv2.remap(values, u.reshape(1, -1), v.reshape(1, -1), cv2.INTER_LINEAR, borderMode=edge)
     return np.asarray(flat.reshape(shape), np.float32)
 
 
 def _edges(camera: Camera, cubes: Iterable[Cube]) -> Points:
     """(cubes, 9, 2, 2): the ends of the edges that the viewer sees of each cube."""
-    pairs = {
-        tuple(sorted((SIDES[side][i], SIDES[side][i - 1]))) for side in FRONT for i in range(4)
-    }
+    pairs = {tuple(sorted((SIDES[side][i], SIDES[side][i - 1]))) for side in FRONT for i in range(4)}
     ends = np.array(sorted(pairs))
     return camera.project(ends[None] + np.array(list(cubes))[:, None, None])
 

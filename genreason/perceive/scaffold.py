@@ -92,7 +92,8 @@ def misfit(
 ) -> float:
     """Mean difference (0-255) between a picture and what these cubes would look like; see `take_apart`.
 
-    `empty` are the pixels that have the background's colours: others are not explained by it. Both are compared out of focus: how smooth lines are says nothing of the cubes.
+    `empty` are the pixels that have the background's colours: others are not explained by it. Both are
+    compared out of focus: how smooth lines are says nothing of the cubes.
     """
     shares = _shares(picture.shape, roles, ladders, camera)
     window, far = _window(picture.shape, middle, AROUND * cell)

@@ -19,7 +19,7 @@ from genreason.types import Frame
 
 SIDE = 8  # samples along a tile; the outermost are left out, where lines and neighbours show
 FINE = 16  # samples along a tile that is looked at as a whole
-LEAST, MOST = 4, 40  # tiles along a side
+LEAST, MOST = 4, 32  # tiles along a side that are looked for
 LEAST_PIXELS = 6  # pixels of a tile's side
 NOISE = 2.0  # (0-255) differences of this size say nothing
 CLEAR = 0.7  # log of how much farther apart kinds must be than tiles of one kind are
@@ -131,7 +131,7 @@ def _shapes(area: Area, cols: int | None, rows: int | None) -> Iterable[tuple[in
     """The numbers of rows and columns that a board can have: as many, or square tiles."""
     for n in range(LEAST, MOST + 1) if cols is None else (cols,):
         for m in sorted({n, round(n * area[3] / area[2])}) if rows is None else (rows,):
-            if LEAST <= m <= MOST and min(area[2] / n, area[3] / m) >= LEAST_PIXELS:
+            if m > 0 and min(area[2] / n, area[3] / m) >= LEAST_PIXELS:
                 yield m, n
 
 
@@ -178,11 +178,16 @@ def _kinds(looks: Floats, seen: npt.NDArray[np.bool_], count: int) -> tuple[Kind
 
 def _distances(looks: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
     """Root mean square difference of all pairs, over what is seen of both."""
-    mask = np.repeat(seen.reshape(len(seen), -1).astype(np.float32), 3, axis=1)
-    values = (looks - 128).reshape(len(looks), -1) * mask
-    squares = (values * values) @ mask.T
+    values = (looks - 128).reshape(len(looks), -1)
+    if seen.all():
+        squares = np.broadcast_to((values * values).sum(axis=1)[:, None], (len(looks),) * 2)
+        count: Floats | int = values.shape[1]
+    else:
+        mask = np.repeat(seen.reshape(len(seen), -1).astype(np.float32), 3, axis=1)
+        values *= mask
+        squares, count = (values * values) @ mask.T, np.maximum(mask @ mask.T, 1)
     total = squares + squares.T - 2 * values @ values.T
-    return np.asarray(np.sqrt(np.maximum(total, 0) / np.maximum(mask @ mask.T, 1)), np.float32)
+    return np.asarray(np.sqrt(np.maximum(total, 0) / count), np.float32)
 
 
 def _tree(apart: Floats) -> tuple[Kinds, Floats, list[int]]:

@@ -8,12 +8,12 @@ cube to cube; `camera` says where they are. The measure of `solve` is their leng
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from genreason import seeds
 from genreason.perceive.scaffold import take_apart
@@ -56,6 +56,20 @@ class Maze3dParams(Params):
     branches: Range = (3, 4)
     branch_segments: Range = (1, 2)
     directions: Literal["back", "any"] = "back"
+
+    @field_validator("segments", "branches", "branch_segments")
+    @classmethod
+    def _in_order(cls, ends: tuple[int, int]) -> tuple[int, int]:
+        if ends[0] > ends[1]:
+            raise ValueError(f"the least, {ends[0]}, is more than the most, {ends[1]}")
+        return ends
+
+    @field_validator("segments", "branch_segments")
+    @classmethod
+    def _not_none(cls, ends: tuple[int, int]) -> tuple[int, int]:
+        if ends[0] < 1:
+            raise ValueError("there is one at least")
+        return ends
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,13 @@ class Maze3d(RoadPuzzle[Maze3dState, str]):
         why = "towards the goal" if move.replace("_", " ") in lies else "away from the goal, to get around"
         return f"{where} Open: {', '.join(options)}. {words}, {why}."
 
+    def explain(self, state: Maze3dState, places: Places) -> str:
+        """Why the ball cannot have come to `places` over cubes and ladders."""
+        away = self.depth(state, float(places[0, 0]), float(places[0, 1]))
+        if away > 0:
+            return f"the agent leaves the cubes and ladders (by {away:.1f} of a cube)"
+        return "the agent changes to cubes or a ladder that its own do not lead to"
+
     # -- pictures --------------------------------------------------------------------------------------------
     def styles(self) -> tuple[str, ...]:
         """Names of the styles."""
@@ -187,7 +208,7 @@ class Maze3d(RoadPuzzle[Maze3dState, str]):
         cols, rows = (int(np.ceil(v)) for v in high - low + 2 * MARGIN)
         lattice = Lattice.fit(cols, rows, size)
         if lattice.cell_w < LEAST_CELL:
-            small = f"a scaffold of {cols} x {rows} cubes' edges cannot be read at {size[0]} x {size[1]} pixels"
+            small = f"a scaffold {cols} x {rows} edges large cannot be read at {size[0]} x {size[1]} pixels"
             raise UserError(f"{small}: use --size {LEAST_CELL * max(cols, rows)} or more")
         return {"grid": lattice.to_json()}
 
@@ -240,17 +261,20 @@ def _build(rng: np.random.Generator, params: Maze3dParams) -> tuple[Builder, Cub
     moves = BACK if params.directions == "back" else tuple(MOVES)
     width, depth, _ = params.grid
     builder = Builder(params.grid, (width - 1, depth - 1, 0))
-    trail = _grow(rng, builder, builder.start, moves, int(rng.integers(params.segments[0], params.segments[1] + 1)))
+    trail = _grow(rng, builder, builder.start, moves, _between(rng, params.segments))
     if len(trail) < params.segments[0]:
         return None
-    wanted = int(rng.integers(params.branches[0], params.branches[1] + 1))
+    wanted = _between(rng, params.branches)
     roots = [builder.start, *trail[:-1]]
     made = 0
     for i in rng.permutation(len(roots)).tolist():
         if made < wanted:
-            length = int(rng.integers(params.branch_segments[0], params.branch_segments[1] + 1))
-            made += bool(_grow(rng, builder, roots[i], moves, length))
+            made += bool(_grow(rng, builder, roots[i], moves, _between(rng, params.branch_segments)))
     return (builder, trail[-1]) if made >= params.branches[0] else None
+
+
+def _between(rng: np.random.Generator, ends: Range) -> int:
+    return int(rng.integers(ends[0], ends[1] + 1))
 
 
 def _grow(
@@ -311,8 +335,7 @@ def _item(record: Json, name: str) -> Any:
 
 
 def _cube(value: Any, name: str) -> Cube:
-    whole = isinstance(value, list | tuple) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-    if not whole or len(value) != 3:
+    if not isinstance(value, list | tuple) or len(value) != 3 or not all(type(v) is int for v in value):
         raise UserError(f"maze3d {name}: {value!r} is no cube [x, y, z]")
     return value[0], value[1], value[2]
 

@@ -160,9 +160,9 @@ def _styles() -> dict[str, RoadStyle]:
             goal=shape("square", (30, 90, 235), 0.8, edge=(255, 255, 255)),
         ),
         RoadStyle(
-            name="canals", road=Paint((64, 140, 206), "wood", 10, "blue water"),
-            ground=Paint((226, 208, 168), "speckle", 14, "sandy land"), curb=(170, 138, 96),
-            agent=shape("diamond", white, 0.96, edge=(150, 30, 40)), goal=shape("cross", red, 0.84),
+            name="canals", road=Paint((86, 136, 178), "wood", 8, "blue water"),
+            ground=Paint((218, 210, 194), "speckle", 10, "sandy land"),
+            agent=shape("diamond", (252, 222, 70), 0.96), goal=shape("square", (196, 70, 64), 0.8),
         ),
         RoadStyle(
             name="circuit", road=Paint((218, 164, 84)),

@@ -142,16 +142,17 @@ def _load(path: Path) -> Iterator[JudgedRun]:
             instances=instances,
             rows=_rows(file, instances, manifest.get("samples", 1)),
             clips=clips,
-            floors=_floors(path, file.stem, manifest),
+            floors=_floors(path, file.stem, manifest, {record["task"] for record in instances.values()}),
             gate=_optional(path / "gate.json"),
         )
 
 
-def _floors(path: Path, judge: str, manifest: Json) -> Json | None:
+def _floors(path: Path, judge: str, manifest: Json, tasks: set[str]) -> Json | None:
     """The floors by this judge: in floors.json (the program's), or in its calibration."""
     if ((manifest.get("judges") or {}).get(judge) or {}).get("kind", PROGRAMS[0]) in PROGRAMS:
         return _optional(path / "floors.json")
-    return (_optional(path / "calibration" / f"{judge}.json") or {}).get("floors")
+    found = (_optional(path / "calibration" / f"{judge}.json") or {}).get("floors") or {}
+    return {name: {task: by[task] for task in by if task in tasks} for name, by in found.items()}
 
 
 def _rows(file: Path, instances: dict[str, Json], samples: object) -> list[Row]:

@@ -11,6 +11,7 @@ import numpy as np
 from genreason.judge.asked import AskingJudge
 from genreason.judge.asking import Ask
 from genreason.judge.messages import Part, Reply
+from genreason.judge.questions import PUZZLES
 from genreason.judge.replies import InvalidReplyError, find_json
 from genreason.judge.settings import FramePlan
 from genreason.puzzles import base
@@ -127,7 +128,8 @@ class VReasonBenchJudge(AskingJudge):
         puzzle = base.load(instance.scene["puzzle"])
         if not isinstance(puzzle, TilePuzzle):  # roads have no rows and columns that could be read
             return None
-        board = puzzle.board(instance)
+        with PUZZLES:
+            board = puzzle.board(instance)
         words = {} if instance.foreign else puzzle.style_words(instance.style)
         kinds = dict.fromkeys(piece.name for piece in board.pieces)
         looks = tuple((kind, words.get(kind, kind).removeprefix("a ")) for kind in kinds)
@@ -165,7 +167,8 @@ class VReasonBenchJudge(AskingJudge):
     def _placed(self, instance: Instance, read: Json) -> str:
         """What is wrong with pieces at these places; "" where the goal holds."""
         puzzle = base.load(instance.scene["puzzle"])
-        board = puzzle.board(instance)
+        with PUZZLES:
+            board = puzzle.board(instance)
         left = {name: [list(place) for place in places] for name, places in read.items()}
         cells = []
         for piece in board.pieces:
