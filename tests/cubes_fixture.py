@@ -11,26 +11,14 @@ from genreason.render.cubes import SIDES, cube_parts, fill, fixed
 
 SIDE, FINER = 740, 2
 PLAIN = {
-    "cube": (136, 136, 136),
-    "start": (68, 68, 255),
-    "goal": (255, 68, 68),
-    "ball": (255, 215, 0),
-    "rim": (255, 140, 0),
-}
+    "cube": (136, 136, 136), "start": (68, 68, 255), "goal": (255, 68, 68), "ball": (255, 215, 0), "rim": (255, 140, 0),
+}  # fmt: skip
 DARK = {
-    "cube": (44, 62, 80),
-    "start": (128, 0, 32),
-    "goal": (0, 200, 120),
-    "ball": (155, 8, 207),
-    "rim": (192, 24, 128),
-}
+    "cube": (44, 62, 80), "start": (128, 0, 32), "goal": (0, 200, 120), "ball": (155, 8, 207), "rim": (192, 24, 128),
+}  # fmt: skip
 PALE = {
-    "cube": (230, 230, 250),
-    "start": (0, 206, 209),
-    "goal": (255, 105, 180),
-    "ball": (255, 69, 0),
-    "rim": (255, 255, 255),
-}
+    "cube": (230, 230, 250), "start": (0, 206, 209), "goal": (255, 105, 180), "ball": (255, 69, 0), "rim": (255, 255, 255),
+}  # fmt: skip
 # A level as VR-Bench's sampler makes them: two heights, a branch to the side, two ladders.
 LEVEL = {
     "grid_size": [6, 6, 5],
@@ -55,7 +43,8 @@ def scene(level=LEVEL, skin=PLAIN, *, without=(), ladders=None, recoloured=None)
     ground = camera.project([(-0.5, -0.5, 0), (x, -0.5, 0), (x, y, 0), (-0.5, y, 0)])
     cv2.fillConvexPoly(canvas, fixed(ground), (238, 238, 238), cv2.LINE_AA, 4)
     roles = {tuple(cube): "cube" for cube in level["cubes"] if tuple(cube) not in without}
-    roles |= {tuple(level["start_pos"]): "start", tuple(level["goal_pos"]): "goal"} | (recoloured or {})
+    roles |= {tuple(level["start_pos"]): "start", tuple(level["goal_pos"]): "goal"}
+    roles |= recoloured or {}
     for part in sorted(cube_parts(roles, camera, SIDES), key=lambda part: part.order):
         fill(canvas, part.corners, skin[part.kind], 0.85)
         cv2.polylines(canvas, [fixed(part.corners)], True, (20, 20, 20), 3, cv2.LINE_AA, 4)

@@ -16,7 +16,7 @@ from genreason.judge.rules import RulesJudge
 from genreason.puzzles.maze3d import PUZZLE, Maze3dParams
 from genreason.puzzles.scaffold import CAMERA, MOVES, ball
 from genreason.render.camera import Camera, orthographic
-from genreason.render.cubes import SIDES, cube_parts
+from genreason.render.cubes import cube_parts
 from genreason.render.cubestyles import STYLES, draw_scaffold
 from genreason.render.lattice import Lattice
 from genreason.task import Task
@@ -138,9 +138,7 @@ def test_moves_are_vr_bench_s():
     there = PUZZLE.step(PUZZLE.step(state, "forward_right"), "up")
     assert PUZZLE.done(there) and set(PUZZLE.moves(there)) == {"down"}
     with pytest.raises(IllegalMove):
-        PUZZLE.step(
-            PUZZLE.step(state, "forward_right"), "forward_right"
-        )  # a cube is there, but a gap before it
+        PUZZLE.step(PUZZLE.step(state, "forward_right"), "forward_right")
     alone = PUZZLE.decode(record, {"goal": [5, 5, 3]})
     assert PUZZLE.solve(alone) is None
 
@@ -200,7 +198,7 @@ def test_the_picture_shows_start_goal_and_ball_in_their_colours(style):
 
     start, goal = (np.array(state.cubes[node], float) for node in (state.agent, state.goal))
     for cube, colour in ((start, look.start), (goal, look.goal)):
-        assert np.abs(seen(cube + (0.3, 0.7, 1.0), board.plate) - colour).max() < 40
+        assert np.abs(seen(cube + (0.15, 0.85, 1.0), board.plate) - colour).max() < 40
     assert np.abs(np.subtract(look.start, look.goal)).max() > 60
     middle = seen(ball(start), PUZZLE.picture(instance))
     assert np.abs(middle - seen(ball(start), board.plate)).max() > 60
