@@ -11,13 +11,16 @@ from genreason.render.cubes import SIDES, cube_parts, fill, fixed
 
 SIDE, FINER = 740, 2
 PLAIN = {
-    "cube": (136, 136, 136), "start": (68, 68, 255), "goal": (255, 68, 68), "ball": (255, 215, 0), "rim": (255, 140, 0),
+    "cube": (136, 136, 136), "start": (68, 68, 255), "goal": (255, 68, 68),
+    "ball": (255, 215, 0), "rim": (255, 140, 0),
 }  # fmt: skip
 DARK = {
-    "cube": (44, 62, 80), "start": (128, 0, 32), "goal": (0, 200, 120), "ball": (155, 8, 207), "rim": (192, 24, 128),
+    "cube": (44, 62, 80), "start": (128, 0, 32), "goal": (0, 200, 120),
+    "ball": (155, 8, 207), "rim": (192, 24, 128),
 }  # fmt: skip
 PALE = {
-    "cube": (230, 230, 250), "start": (0, 206, 209), "goal": (255, 105, 180), "ball": (255, 69, 0), "rim": (255, 255, 255),
+    "cube": (230, 230, 250), "start": (0, 206, 209), "goal": (255, 105, 180),
+    "ball": (255, 69, 0), "rim": (255, 255, 255),
 }  # fmt: skip
 # A level as VR-Bench's sampler makes them: two heights, a branch to the side, two ladders.
 LEVEL = {
@@ -25,8 +28,8 @@ LEVEL = {
     "start_pos": [5, 5, 0],
     "goal_pos": [1, 3, 3],
     "cubes": [
-        [5, 5, 0], [4, 5, 0], [3, 5, 0], [5, 4, 0], [5, 3, 0], [5, 2, 0], [5, 1, 0], [5, 3, 3], [4, 3, 3], [3, 3, 3],
-        [2, 3, 3], [1, 3, 3], [3, 5, 3],
+        [5, 5, 0], [4, 5, 0], [3, 5, 0], [5, 4, 0], [5, 3, 0], [5, 2, 0], [5, 1, 0], [5, 3, 3], [4, 3, 3],
+        [3, 3, 3], [2, 3, 3], [1, 3, 3], [3, 5, 3],
     ],
     "ladders": [[5, 3, 0], [3, 5, 0]],
     "moves": ["forward_left", "up", "forward_right", "forward_right"],

@@ -26,6 +26,8 @@ def stored(path: Path) -> int:
     if not path.exists():
         return 0
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'answers'").fetchone() is None:
+            return 0  # the file is there a moment before its table
         return int(db.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
 
 

@@ -114,11 +114,12 @@ def test_things_are_told_apart_by_hints_alone_where_the_picture_does_not_say() -
     assert plain.state["agent"] == [0, 0] and plain.goal == {"goal": [3, 4]}
     cv2.rectangle(frame, (160, 120), (199, 159), (250, 250, 250), -1)
     cv2.circle(frame, (180, 140), 15, (40, 60, 230), -1)
+    size = {"rows": 4, "cols": 5}
     with pytest.raises(UserError, match=r"say -o trapfield.player=0,0 \(red\) or 3,4 \(blue\)"):
-        vrread.level("trapfield", frame, {})
+        vrread.level("trapfield", frame, size)
     for hint in ({"player": "red"}, {"goal": "blue"}, {"player": "0,0"}, {"goal": [3, 4]}):
-        assert vrread.level("trapfield", frame, hint) == plain
-    turned = vrread.level("trapfield", frame, {"player": "blue"})
+        assert vrread.level("trapfield", frame, {**size, **hint}) == plain
+    turned = vrread.level("trapfield", frame, {**size, "player": "blue"})
     assert turned.state["agent"] == [3, 4] and turned.goal == {"goal": [0, 0]}
 
 
@@ -146,10 +147,11 @@ def test_what_leaves_its_tile_is_the_player() -> None:
     red_gone, both_gone = frame.copy(), frame.copy()
     red_gone[0:32, 0:32] = free
     both_gone[0:32, 0:32] = both_gone[96:128, 128:160] = free
-    assert vrread.level("trapfield", frame, {}, [[frame, red_gone, red_gone]]).state["agent"] == [0, 0]
+    size = {"rows": 4, "cols": 5}
+    assert vrread.level("trapfield", frame, size, [[frame, red_gone, red_gone]]).state["agent"] == [0, 0]
     for clips in ([[frame] * 3], [[frame, both_gone, both_gone]], []):
         with pytest.raises(UserError, match="it is not seen which"):
-            vrread.level("trapfield", frame, {}, clips)
+            vrread.level("trapfield", frame, size, clips)
 
 
 def test_words_for_colours() -> None:

@@ -92,6 +92,7 @@ class Blocks:
         self._high = self._pad(np.clip(lightest + SLACK, 0, 255).astype(np.uint8))
         self._plate = board.plate
         self.base = self.means(board.plate)
+        self._doubt = None if board.doubt is None else self.shrunk(board.doubt)
         count = self.base.shape[0] * self.base.shape[1]
         self._sample = np.arange(0, count, max(count // 300, 1))  # enough blocks to know a tint by
 
@@ -160,6 +161,8 @@ class Blocks:
         difference = means - self.base
         tint = _tint(difference.reshape(-1, 4)[self._sample])
         size = _largest(np.abs(difference - tint))
+        if self._doubt is not None:
+            size = np.maximum(size - self._doubt, 0)
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
 
     def difference(self, a: Frame, b: Frame, covered: npt.NDArray[np.bool_]) -> Gap:

@@ -37,6 +37,7 @@ MIN_INK = 0.02  # share of a square cell that must differ from the road for an a
 NOISES = 3.0  # times what is not known of the road from which a difference is the agent's
 LEAST_SURE, MOST_SURE = 14.0, 40.0  # and between which differences (0-255) that is
 EXACT = 4.0  # what compression alone leaves of it
+DOUBT = 1.5  # times it by which the road may be another there
 UNSURE = 6.0  # what is not known of the road (0-255) from which parts of the agent may look just like it
 CORE = 100  # pixels of an agent from which it can be told whether the road shows through
 TEXTURE = 3.0  # strength (0-255) of the road's texture for it
@@ -85,7 +86,8 @@ def take_apart(picture: Frame, lines: Sequence[Line], lattice: Lattice, agent: P
         plate[~hole] = picture[~hole]
         if noise <= EXACT:
             break
-    return Board(plate=plate, pieces=(piece,), lattice=lattice)
+    doubt = None if noise <= EXACT else np.where(hole, round(DOUBT * noise), 0).astype(np.uint8)
+    return Board(plate=plate, pieces=(piece,), lattice=lattice, doubt=doubt)
 
 
 def _void(picture: Frame, lines: Sequence[Line], lattice: Lattice, cover: Map) -> Colours:

@@ -204,6 +204,7 @@ class Maze3d(RoadPuzzle[Maze3dState, str]):
 
     def layout(self, state: Maze3dState, size: tuple[int, int], style: str) -> Json:
         """`{"grid": lattice}`: cells as long as an edge of a cube, as large as the picture takes."""
+        self.style(style)
         low, high = _extent(state.scaffold.cubes, state.camera)
         cols, rows = (int(np.ceil(v)) for v in high - low + 2 * MARGIN)
         lattice = Lattice.fit(cols, rows, size)

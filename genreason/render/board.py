@@ -77,6 +77,8 @@ class Board:
         lattice: the grid in the plate's pixels.
         words: what things look like, for prompts ("agent": "red disc").
         unit: cells in what a person calls a cell: 2 where walls are lines and a room is two cells wide.
+        doubt: (h, w) uint8, how far (0-255) the plate may be off where it was guessed, or None: under the
+            pieces of a picture that somebody else drew.
     """
 
     plate: Frame
@@ -84,6 +86,7 @@ class Board:
     lattice: Lattice
     words: dict[str, str] = field(default_factory=dict)
     unit: int = 1
+    doubt: npt.NDArray[np.uint8] | None = None
 
     def fitted(self, scale: tuple[float, float], offset: tuple[float, float], size: tuple[int, int]) -> Board:
         """The board in a picture of `size` (w, h) in which plate pixel p lies at `p * scale + offset`."""
@@ -91,7 +94,8 @@ class Board:
         lattice = self.lattice.scaled(*scale)
         lattice = replace(lattice, x0=lattice.x0 + offset[0], y0=lattice.y0 + offset[1])
         pieces = tuple(_resized(piece, scale) for piece in self.pieces)
-        return replace(self, plate=warp(self.plate, fit, size), pieces=pieces, lattice=lattice)
+        doubt = None if self.doubt is None else warp(self.doubt, fit, size)
+        return replace(self, plate=warp(self.plate, fit, size), pieces=pieces, lattice=lattice, doubt=doubt)
 
     def draw(
         self, places: npt.ArrayLike, opacity: npt.ArrayLike | None = None, out: Frame | None = None
