@@ -254,7 +254,7 @@ def test_a_changed_scene_fails(style):
 
 
 def test_there_is_no_way_up_without_a_ladder():
-    """From a cube straight to one above it that no ladder joins, slowly; then on by legal moves to the goal."""
+    """From a cube straight up to another that no ladder joins, slowly; then on by legal moves."""
     for i in range(40):
         instance = pictured(i, params=Task("maze3d", "easy").params)
         workshop, state = Workshop(instance, "test"), PUZZLE.start(instance)
