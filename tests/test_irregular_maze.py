@@ -58,7 +58,6 @@ def driven(workshop, stops):
     return list(animate(keys, Motion(**MOTION)).frames(workshop.board))
 
 
-# -- maps ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("level", LEVELS)
 def test_maps_are_connected_with_loops_and_roads_apart(level):
     params = Task("irregular_maze", level).params
@@ -163,7 +162,6 @@ def test_wrong_states_are_named(change, words):
         PUZZLE.decode({**record, **change}, goal)
 
 
-# -- pictures ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_shows_roads_agent_and_goal(style):
     instance = pictured(3, style)
