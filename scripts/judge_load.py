@@ -100,13 +100,13 @@ def measure(
     ideal: float, rng: random.Random,
 ) -> dict[str, object]:  # fmt: skip
     cache = folder / "answers.sqlite"
-    span = args.questions / ideal
     kept: list[int] = []
     calls_before = 0
     seconds, memory = 0.0, []
     for attempt in range(args.kills + 1):
         last = attempt == args.kills
-        end = time.monotonic() + (1e9 if last else 4 + rng.uniform(0.1, 0.9) * span / (args.kills + 1))
+        # Killed at a random moment after the first answers of this start.
+        goal = args.questions if last else stored(cache) + rng.randint(1, args.questions // (args.kills + 1))
         calls_before = int(str(log(url)["calls"]))
         started = time.monotonic()
         process = subprocess.Popen(
@@ -118,7 +118,7 @@ def measure(
             if not first and int(str(log(url)["calls"])) > calls_before:
                 first = time.monotonic()  # start-up is measured apart: it is the same for any number
             memory.append(round(memory_mb(process.pid), 1))
-            if time.monotonic() > end:
+            if not last and stored(cache) >= goal:
                 os.kill(process.pid, signal.SIGKILL)
         seconds = time.monotonic() - (first or started)
         kept.append(stored(cache))
