@@ -52,6 +52,7 @@ class Script:
     seed: int = 0
     key: str | None = None
     model: str = "scripted"
+    pinned: bool = False
     vision: bool = True
     most_frames: int = 10**6
     schema: bool = True
@@ -205,6 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
         frames = sum(label.startswith("Frame ") for label, _ in _pictures(body))
         if script.key is not None and key != script.key:
             return self.fail(401, f"Incorrect API key provided: {key}.", "invalid_api_key")
+        if body["model"] != script.model and script.pinned:
+            return self.send(400, {"detail": f"pinned to {script.model!r}; requested {body['model']!r}."})
         if body["model"] != script.model:
             return self.fail(404, f"The model `{body['model']}` does not exist", "model_not_found")
         if not script.vision and _pictures(body):

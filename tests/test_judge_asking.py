@@ -296,6 +296,7 @@ def refused(script: Script | None, tmp_path: Path, **more: object) -> str:
 def test_bad_input_is_one_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "refuses the key in OPENAI_API_KEY" in refused(Script(key="sk-other"), tmp_path)
     assert "has no model 'scripted'" in refused(Script(model="another"), tmp_path)
+    assert "has no model 'scripted'" in refused(Script(model="another", pinned=True), tmp_path)
     assert "takes no pictures" in refused(Script(vision=False), tmp_path)
     with pytest.raises(UserError, match="127.0.0.1:9/v1 does not answer .* is the server running"):
         judge("checklist", None).judge(maze(), [clip_of(maze(), tmp_path)])

@@ -196,7 +196,17 @@ def _summary(roots: Sequence[Path], as_json: bool, page: Path | None = None) -> 
     if page is not None:
         record["report"] = str(page)
     end = f"report: {page}" if page is not None else f"next: genreason report {' '.join(map(str, roots))}"
-    console.emit(record, as_json, table(found), end)
+    console.emit(record, as_json, table(found), *_without_score(found), end)
+
+
+def _without_score(report: Json) -> list[str]:
+    """A line for each run with unscored clips: how many, and the commonest reason."""
+    lines = []
+    for run in report["runs"]:
+        if run["unscored"]:
+            most = max(run["unscored"], key=lambda each: int(each["n"]))
+            lines.append(f"{run['name']}: {run['n'] - run['scored']} unscored; most often: {most['reason']}")
+    return lines
 
 
 def table(report: Json) -> Table:

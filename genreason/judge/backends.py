@@ -171,9 +171,10 @@ class OpenAIBackend:
         if status in (401, 403):
             name = self.card.key_env or "no variable"
             return UserError(f"judge {self.judge}: {where} refuses the key in {name} ({status}): {text}")
-        if status == 404:
+        # Servers of one model answer 400 to any other, and name the one that they were asked for.
+        if status == 404 or (status == 400 and repr(self.card.model) in text):
             return UserError(
-                f"judge {self.judge}: {where} has no model {self.card.model!r} (404: {text}): "
+                f"judge {self.judge}: {where} has no model {self.card.model!r} ({status}: {text}): "
                 "give another with -o backend.model=NAME"
             )
         if status == 429 and ("insufficient_quota" in (code, text) or "quota" in code):
@@ -200,7 +201,9 @@ class OpenAIBackend:
         """An error's text in one line, short and without the key."""
         body = getattr(error, "body", None)
         inner = body.get("error", body) if isinstance(body, dict) else None
-        said = inner.get("message") if isinstance(inner, dict) else inner if isinstance(inner, str) else None
+        if isinstance(inner, dict):
+            inner = inner.get("message") or inner.get("detail")
+        said = inner if isinstance(inner, str) else None
         text = " ".join(str(said or getattr(error, "message", None) or error).split())
         return self._hide(text)[:_LONGEST]
 
