@@ -9,28 +9,22 @@ those of the checkout.
 from __future__ import annotations
 
 import copy
-import difflib
 import os
 import string
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from genreason import seeds
+from genreason.strict import Strict as Strict
+from genreason.strict import mapping
+from genreason.strict import parse as parse
 from genreason.types import Json, UserError, unknown
 
 PATH_VARIABLE = "GENREASON_PATH"
 Split = Literal["train", "val", "test", "any"]
 SPLITS: tuple[str, ...] = get_args(Split)
-
-
-class Strict(BaseModel):
-    """Base of all that is read from a card: unknown keys and wrong types are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Motion(Strict):
@@ -207,7 +201,6 @@ class JudgeCard(Card):
 
 
 C = TypeVar("C", bound=Card)
-B = TypeVar("B", bound=BaseModel)
 
 
 # -- finding -------------------------------------------------------------------------------------------------
@@ -274,7 +267,7 @@ def load_target(name: str) -> TaskCard | SuiteCard:
     """
     if name.endswith(".yaml"):
         path = Path(name)
-        return read(SuiteCard, path) if "entries" in _mapping(path) else read(TaskCard, path)
+        return read(SuiteCard, path) if "entries" in mapping(path) else read(TaskCard, path)
     tasks = paths(TaskCard)
     if name in tasks:
         return read(TaskCard, tasks[name])
@@ -290,87 +283,16 @@ def _suites(root: Path) -> list[tuple[str, Path]]:
 
 
 # -- reading -------------------------------------------------------------------------------------------------
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key may stand only once."""
-
-
-def _once(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: set[Hashable] = set()
-    for key_node, _ in node.value:
-        key: Hashable = loader.construct_object(key_node)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} stands twice", key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _once)
-
-
-def _mapping(path: Path) -> Json:
-    try:
-        record = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a safe loader)
-    except FileNotFoundError:
-        raise UserError(f"there is no card {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{where}: no valid YAML: {getattr(error, 'problem', None) or error}") from None
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: a card is a mapping of keys to values")
-    return record
-
-
 def read(kind: type[C], path: Path) -> C:
     """Read one file.
 
     Raises:
         UserError: it cannot be read, or a key or value is wrong; names file, key and the nearest valid one.
     """
-    card = parse(kind, _mapping(path), str(path))
+    card = parse(kind, mapping(path), str(path))
     if card.name != path.stem:
         raise UserError(f"{path}: name is {card.name!r}, but the file's is {path.stem!r}: make them equal")
     return card
-
-
-def parse(model: type[B], record: object, where: str) -> B:
-    """Validate a record; `where` names its origin in errors.
-
-    Raises:
-        UserError: one line with the first thing that is wrong.
-    """
-    try:
-        return model.model_validate(record)
-    except ValidationError as error:
-        # An unknown key first: it is most often the misspelt form of one that is missing.
-        first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
-        raise UserError(f"{where}: {_explain(model, first['loc'], first['type'], first['msg'])}") from None
-
-
-def _explain(model: type[BaseModel], loc: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = ".".join(str(part) for part in loc)
-    if kind == "missing":
-        return f"lacks the key {name!r}"
-    if kind == "extra_forbidden":
-        valid = sorted(_model_at(model, loc[:-1]).model_fields)
-        near = difflib.get_close_matches(str(loc[-1]), valid, n=1, cutoff=0.4)
-        mend = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(valid)}"
-        return f"unknown key {name!r}: {mend}"
-    text = message.removeprefix("Value error, ")
-    return f"{name}: {text[:1].lower()}{text[1:]}" if name else text
-
-
-def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
-    for part in loc:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
-        if field is not None:
-            inner = [t for t in (field.annotation, *get_args(field.annotation)) if isinstance(t, type)]
-            model = next((t for t in inner if issubclass(t, BaseModel)), model)
-    return model
 
 
 def prompt_fields(prompt: str) -> list[str]:
