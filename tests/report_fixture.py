@@ -52,7 +52,7 @@ def instance(task: str, index: int) -> Instance:
         size=(SIZE, SIZE),
         fps=FPS,
         prompt=f"Move the disc along the floor to the ring. <b>Puzzle</b> {index} & its walls stay.",
-        scene={"puzzle": task},
+        scene={"puzzle": task, "prompt": str(1 + index % 2)},
     )
 
 

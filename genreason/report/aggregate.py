@@ -110,13 +110,15 @@ def _by(run: JudgedRun) -> Json:
     def split(name: Callable[[Json], str]) -> Json:
         groups: dict[str, list[Row]] = defaultdict(list)
         for row in run.rows:
-            groups[name(run.instances[row.sample])].append(row)
+            if key := name(run.instances[row.sample]):
+                groups[key].append(row)
         return {key: _group(groups[key]) for key in sorted(groups)}
 
     return {
         "task": split(lambda r: str(r["task"])),
         "level": split(lambda r: str(r["level"])),
         "style": split(lambda r: str(r["style"])),
+        "prompt": split(lambda r: str(r["scene"].get("prompt", ""))),  # where prompts were asked for by name
         "task/level": split(lambda r: f"{r['task']}/{r['level']}"),
     }
 
