@@ -50,7 +50,7 @@ def scene(level=LEVEL, skin=PLAIN, *, without=(), ladders=None, recoloured=None)
     roles |= recoloured or {}
     for part in sorted(cube_parts(roles, camera, SIDES), key=lambda part: part.order):
         fill(canvas, part.corners, skin[part.kind], 0.85)
-        cv2.polylines(canvas, [fixed(part.corners)], True, (20, 20, 20), 3, cv2.LINE_AA, 4)
+        cv2.polylines(canvas, [fixed(part.corners)], True, (20, 20, 20), 2, cv2.LINE_8, 4)
     for base in level["ladders"] if ladders is None else ladders:
         for low, high in _ladder(base):
             cv2.polylines(canvas, [fixed(camera.project([low, high]))], False, (0, 0, 0), 8, cv2.LINE_AA, 4)

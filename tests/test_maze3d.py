@@ -293,3 +293,22 @@ def test_clips_are_drawn_when_they_are_read():
     instance = pictured()
     clip = Workshop(instance, "test").clip(Workshop(instance, "test").truth)
     assert isinstance(clip, Clip) and next(iter(clip.render())).shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize(("off", "status"), [(0.5, "pass"), (0.7, "fail")])
+def test_half_a_row_of_cubes_and_a_quarter_of_it_are_the_ball_s_to_each_side(off, status):
+    """A row is 0.8 of an edge wide as it is seen: 0.4 to each side are on it, 0.2 more are tolerated."""
+    made = pictured(1)
+    workshop, state = Workshop(made, "test"), PUZZLE.start(made)
+    assert PUZZLE.width(state) == pytest.approx(0.8)
+    beside = []
+    for k, (a, b) in enumerate(zip(workshop.stops, workshop.stops[1:], strict=False)):
+        x, y = (b - a)[0]
+        for sign in (-off, off):
+            place = (a + b) / 2 + np.float32(sign / np.hypot(x, y)) * np.array([[-y, x]], np.float32)
+            beside.append((PUZZLE.depth(state, *place[0]), k, place))
+    depth, k, place = max(beside, key=lambda entry: entry[0])
+    assert depth == pytest.approx(off - 0.4, abs=0.05)
+    clip = workshop.clip(workshop.animate([*workshop.stops[: k + 1], place, *workshop.stops[k + 1 :]]))
+    verdict = judged(made, clip)
+    assert verdict.status == status and verdict.checks["rules.legal"] == (status == "pass")

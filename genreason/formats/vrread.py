@@ -136,7 +136,7 @@ class _Board:
         hint = self.told[name]
         try:
             row, col = (int(part) for part in (hint.split(",") if isinstance(hint, str) else hint))
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             colours = ", ".join(COLOURS)
             raise UserError(
                 f"-o {self.game}.{name}={hint}: is neither row,column nor a colour ({colours})"

@@ -25,6 +25,7 @@ from genreason.types import Frame, UserError
 
 HINTS = ("grid",)
 GRIDS: dict[str, Cube] = {"easy": (6, 6, 5), "medium": (8, 8, 7), "hard": (10, 10, 9)}
+LARGEST = 40  # cubes a side of a grid
 FIRST = 0.6  # how surely the start cube must be there
 SURE = 0.55  # how surely others must be
 FAINT = 0.3  # how surely that is tried
@@ -171,12 +172,12 @@ def _misfit(sight: Sight, start: Cube) -> float:
 
 def _grid(hint: Any) -> Cube:
     """The grid that a hint means."""
-    if hint in GRIDS:
+    if isinstance(hint, str) and hint in GRIDS:
         return GRIDS[hint]
     try:
         x, y, z = (int(part) for part in (hint.split(",") if isinstance(hint, str) else hint))
-    except (AttributeError, TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"-o {GAME}.grid={hint}: is neither x,y,z nor one of {', '.join(GRIDS)}") from None
-    if min(x, y, z) < 2:
-        raise UserError(f"-o {GAME}.grid={hint}: a grid has 2 cubes a side or more")
+    if not all(2 <= side <= LARGEST for side in (x, y, z)):
+        raise UserError(f"-o {GAME}.grid={hint}: a grid has 2 to {LARGEST} cubes a side")
     return x, y, z

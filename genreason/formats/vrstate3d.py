@@ -28,7 +28,7 @@ VIEW = (-0.095, 0.09)  # what of the projection plane the figure shows, both way
 FIGURE, CUT, DRAWN = 800.0, 30.0, 740.0  # pixels of the figure, cut off on each side, and of what is left
 NEAR = 2.5  # pixels (of `DRAWN`) by which boxes may be off the figure that matplotlib draws by default
 OFF = 4.0  # and off what can be fitted to them
-MOST_ZOOM = 2.0  # times that a figure may be larger or smaller
+MOST_ZOOM = 1.15  # times that a figure may be larger or smaller: the next grid would be 1.25 times as large
 CELL = 0.75  # of a cube's edge: walks one cube apart, as flat as they are seen, are 1.5 cells apart
 
 

@@ -19,6 +19,7 @@ from genreason.render.cubes import SIDES, Cube, cube_parts, fixed
 from genreason.types import Frame, UserError
 
 KINDS = ("cube", "start", "goal", "line")
+_WORDS = {"cube": "cube", "start": "start cube", "goal": "goal cube"}
 OPACITY = 0.85  # of sides and edges
 EDGE, RAIL, RUNG = 1.0, 3.0, 2.0  # widths of lines in points, 100 pixels an inch in a picture of `DRAWN`
 DRAWN = 740.0  # pixels of a picture's side
@@ -29,9 +30,11 @@ AROUND = 1.0  # cells around the ball's middle within which it may cover the sce
 UNLIKE = 36.0  # difference (0-255) at which a pixel is not what the state says
 FOCUS = 1.5  # pixels of blur with which pictures are compared
 MOST_UNLIKE = 0.12  # share of the scaffold's pixels that may be
+UNLIKE_HERE = 0.5  # share of a square cell that may be
 INK = 24.0  # difference (0-255) from what is behind it at which the ball is there
 LEAST = 0.2  # cells of the ball's radius
 TURNS, STEP, SHIFT = 48, 0.5, 1.5  # directions and pixels in which its rim is looked for
+OUTERMOST = 0.75  # share of the directions in which it is not seen farther out
 RIM = 2.0  # pixels around the ball that are redrawn: a faint rim may lie there
 Canvas = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -65,8 +68,7 @@ def take_apart(
     hidden = np.zeros(picture.shape[:2], np.bool_)
     hidden[window] = far <= AROUND * cell
     model = _repainted(picture, shares, hidden)
-    if _unlike(picture, model, (shares[-1] < 0.5) & ~hidden) > MOST_UNLIKE:
-        raise UserError("the state contradicts its image: the picture does not show these cubes")
+    _compare(picture, model, (shares[-1] < 0.5) & ~hidden, roles, camera, cell)
     gap = np.abs(picture[window] - model[window]).max(axis=-1)
     centre, radius = _disc(gap, AROUND * cell, np.array([x.start for x in window[::-1]]), middle)
     if radius < LEAST * cell:
@@ -105,10 +107,28 @@ def misfit(
     return float(np.minimum(gap, UNLIKE).mean())
 
 
-def _unlike(picture: Frame, model: Canvas, where: Bools) -> float:
-    """The share of these pixels in which a picture is not what it should be."""
-    gap = np.abs(picture[where] - model[where]).max(axis=-1)
-    return float((gap > UNLIKE).mean()) if gap.size else 1.0
+def _compare(
+    picture: Frame, model: Canvas, where: Bools, roles: Mapping[Cube, str], camera: Camera, cell: float
+) -> None:
+    """Check that these pixels of a picture are what its parts make of them.
+
+    Raises:
+        UserError: many are not, or most of those in one place.
+    """
+    unlike = (np.abs(picture - model).max(axis=-1) > UNLIKE) & where
+    share = unlike.sum() / max(int(where.sum()), 1)
+    side = max(round(cell), 3)
+    near = cv2.blur(unlike.astype(np.float32), (side, side))
+    y, x = (int(v) for v in np.unravel_index(int(near.argmax()), near.shape))
+    if near[y, x] > UNLIKE_HERE and share < 2 * MOST_UNLIKE:
+        # Of cubes in one line of sight the nearest one, which hides the others.
+        cubes = sorted(roles, key=sum)
+        away = np.hypot(*(camera.project(np.array(cubes) + 0.5) - (x, y)).T)
+        cube = cubes[int(np.flatnonzero(away <= away.min() + cell / 2)[-1])]
+        what = f"at {x}, {y} the picture does not show the {_WORDS[roles[cube]]} {list(cube)}"
+        raise UserError(f"the state contradicts its image: {what}")
+    if share > MOST_UNLIKE or not where.any():
+        raise UserError("the state contradicts its image: the picture does not show these cubes")
 
 
 def _window(
@@ -160,7 +180,7 @@ def _lay(shares: Canvas, kind: int, corners: Places, width: float, opacity: floa
     points = fixed((corners - (x0, y0)) * FINER)
     if width:
         thick = max(round(width * FINER), 1)
-        cv2.polylines(mask, [points], len(points) > 2, 255, thick, cv2.LINE_AA, 4)
+        cv2.polylines(mask, [points], len(points) > 2, 255, thick, cv2.LINE_8, 4)
     else:
         cv2.fillConvexPoly(mask, points, 255, cv2.LINE_8, 4)
     small = cv2.resize(mask, (int(x1 - x0), int(y1 - y0)), interpolation=cv2.INTER_AREA)
@@ -222,4 +242,27 @@ def _disc(gap: Canvas, most: float, corner: Places, middle: Places) -> tuple[Pla
     last = peaks[-1]
     while last > 0 and best[last - 1] > best[last]:
         last -= 1
-    return found[int(steps[:, last].argmax())][1], float(radii[last + 2])
+    centre = found[int(steps[:, last].argmax())][1]
+    return centre, _rim(gap, centre - corner, float(radii[last + 2]))
+
+
+def _rim(gap: Canvas, centre: Places, radius: float) -> float:
+    """A radius that is known to some pixels, to parts of one: where the difference has fallen by half.
+
+    `gap` is how much a window differs from what is behind the ball, `centre` is in its pixels. A rim may look
+    like what is behind it in most directions.
+    """
+    turns = np.linspace(0, 2 * np.pi, TURNS, endpoint=False)
+    off = np.arange(-2 * RIM, 2 * RIM + 0.01, STEP / 2)
+    u, v = (
+        at + np.multiply.outer(turn(turns), radius + off) - 0.5
+        for at, turn in zip(centre, (np.cos, np.sin), strict=True)
+    )
+    on = cv2.remap(gap, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR)
+    inside, outside = on[:, off < 0].max(axis=1), on[:, off >= 0].min(axis=1)
+    clear = inside - outside >= 2 * INK
+    if not clear.any():
+        return radius
+    above = on[clear] >= (0.5 * (inside + outside))[clear, None]
+    last = above.shape[1] - 1 - above[:, ::-1].argmax(axis=1)
+    return radius + float(np.quantile(off[last], OUTERMOST))

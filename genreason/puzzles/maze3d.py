@@ -7,6 +7,7 @@ cube to cube; `camera` says where they are. The measure of `solve` is their leng
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -183,6 +184,10 @@ class Maze3d(RoadPuzzle[Maze3dState, str]):
             return f"the agent leaves the cubes and ladders (by {away:.1f} of a cube)"
         return "the agent changes to cubes or a ladder that its own do not lead to"
 
+    def width(self, state: Maze3dState) -> float:
+        """Cells across a row of cubes as it is seen, at a slant: less than their edges."""
+        return _seen_width(state.camera, state.cubes)
+
     # -- pictures --------------------------------------------------------------------------------------------
     def styles(self) -> tuple[str, ...]:
         """Names of the styles."""
@@ -320,6 +325,14 @@ def _camera(cubes: Iterable[Cube]) -> Camera:
     spare = np.ceil(high - low + 2 * MARGIN) - (high - low)
     x, y = (float(v) for v in spare / 2 - 0.5 - low)
     return built.CAMERA.moved((1, 1), (x, y))
+
+
+@functools.lru_cache(maxsize=16)
+def _seen_width(camera: Camera, cubes: tuple[Cube, ...]) -> float:
+    """How wide (in the camera's places) a row in the middle of these cubes is, the narrower way."""
+    corner, *ends = camera.project(np.mean(cubes, axis=0) + [(0, 0, 1), (1, 0, 1), (0, 1, 1)])
+    (ax, ay), (bx, by) = (end - corner for end in ends)
+    return float(abs(ax * by - ay * bx) / max(np.hypot(ax, ay), np.hypot(bx, by)))
 
 
 def _action(move: str) -> str:

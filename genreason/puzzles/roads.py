@@ -1,7 +1,7 @@
 """Puzzles on roads: an agent moves along lines in the picture, from node to node.
 
 The roads may be curved, of any direction, and cross in the picture without meeting. Places are in cells: one
-cell is the width of a road, its lane is half a cell to each side of its line.
+cell is the width of a road unless a family says otherwise; half of it to each side of its line is its lane.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from genreason.types import Frame, IllegalMove, Instance, Solution
 Point = tuple[float, float]
 """x, y in cells."""
 NOWHERE = -1
-HALF = 0.5  # cells from a node up to which the agent counts as there, and half the width of a lane
+HALF = 0.5  # cells from a node up to which the agent counts as there, and widths of a road to each side
 APART = 1.5  # cells between two places that controls choose
 MOST_BOARDS = 4
 _BOARDS: dict[tuple[object, ...], Board] = {}
@@ -187,9 +187,8 @@ class RoadPuzzle(Puzzle[S, M]):
 
     def trace(self, state: S, track: Track, rules: Tolerances) -> Replay:
         """Follow a track along the roads."""
-        found = roam(
-            state.network.samples, state.agent, track.places_TN2[:, 0], ~track.broken_T, HALF + rules.lane
-        )
+        reach = (HALF + rules.lane) * self.width(state)
+        found = roam(state.network.samples, state.agent, track.places_TN2[:, 0], ~track.broken_T, reach)
         nodes = _passed(state.network, found.trail)
         moves = tuple(_shortest(state.network, a, b).move for a, b in _pairs(nodes))
         what = "" if found.broken_at is None else self.explain(state, track.places_TN2[found.broken_at])
@@ -225,7 +224,12 @@ class RoadPuzzle(Puzzle[S, M]):
 
     def depth(self, state: S, x: float, y: float) -> float:
         """How far (cells) a point lies off every lane; negative on one."""
-        return float(np.hypot(*(state.network.samples.points - (x, y)).T).min()) - HALF
+        off = np.hypot(*(state.network.samples.points - (x, y)).T).min()
+        return float(off) - HALF * self.width(state)
+
+    def width(self, state: S) -> float:
+        """Cells across a road as it is seen."""
+        return 1.0
 
     # -- pictures --------------------------------------------------------------------------------------------
     @abstractmethod
