@@ -14,8 +14,9 @@ from vrbench_fixture import level, state
 from genreason import video
 from genreason.formats import EXPORTERS, IMPORTERS, dataset, intake
 from genreason.generate import oracle
+from genreason.judge.rules import RulesJudge
 from genreason.task import Task
-from genreason.types import Frame, Instance, UserError
+from genreason.types import Clip, Frame, Instance, UserError
 
 
 def picture(width: int, height: int) -> Frame:
@@ -70,6 +71,23 @@ def test_the_reference_is_the_way_that_the_clip_shows(tmp_path: Path) -> None:
     solved = intake.with_solution(instance, tmp_path / "truth.mp4")
     assert solved.scene["solution"] == other and instance.scene.keys() < solved.scene.keys()
     assert intake.with_solution(solved, None) == solved
+
+
+def test_the_ways_of_all_solution_clips_are_kept(tmp_path: Path) -> None:
+    instance, best, other = tied(tmp_path)
+    paths = []
+    for k, way in enumerate((other, best, best)):
+        drawn = replace(instance, scene={**instance.scene, "foreign": False, "solution": way})
+        clip = oracle.solution_clip(drawn)
+        paths.append(tmp_path / f"truth_{k}.mp4")
+        video.write(paths[-1], video.frames(clip), clip.fps)
+    solved = intake.with_solution(instance, paths[0], paths[1:])
+    assert solved.scene["solution"] == other and solved.scene["solutions"] == [other, best]
+    for sample, closest in ((solved, True), (intake.with_solution(instance, paths[0]), False)):
+        verdict = RulesJudge().judge(sample, [Clip(path=paths[1])])[0]  # against the one that is closest
+        assert verdict.status == "pass" and (verdict.metrics["vrbench.em"] == 1) == closest
+    (tmp_path / "none.mp4").write_bytes(b"no clip")
+    assert "solutions" not in intake.with_solution(instance, paths[0], [tmp_path / "none.mp4"]).scene
 
 
 def test_a_clip_that_shows_no_solution_leaves_it_to_the_solver(tmp_path: Path) -> None:

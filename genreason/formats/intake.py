@@ -34,6 +34,7 @@ class Sample:
         truth: the solution clip.
         final_frame: the last frame of the solution, where there is a picture of it.
         kept: more foreign files that are kept as they are.
+        others: those of them that are solution clips, too, of other ways.
     """
 
     instance: Instance
@@ -42,6 +43,7 @@ class Sample:
     truth: Path | None = None
     final_frame: Path | None = None
     kept: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -86,7 +88,7 @@ class Intake:
         if dataset.is_complete(self.out, sample.instance):
             instance = self._written(sample.instance)
         else:
-            instance = with_solution(sample.instance, sample.truth)
+            instance = with_solution(sample.instance, sample.truth, sample.others)
             final: Frame | Path | None = sample.final_frame
             if final is None and sample.truth is not None:
                 final = _last_frame(sample.truth)
@@ -131,12 +133,13 @@ class Intake:
         return dataset.write_manifest(self.out, self._instances, {"import": record})
 
 
-def with_solution(instance: Instance, truth: Path | None) -> Instance:
+def with_solution(instance: Instance, truth: Path | None, others: Iterable[Path] = ()) -> Instance:
     """The instance with the moves of its reference solution under `scene["solution"]`.
 
     They are those that the data's own clip shows, because several ways can be equally short and metrics that
     compare with a reference mean that one; the solver's, where there is no clip or it shows no solution; and
-    none, where the solver finds none either.
+    none, where the solver finds none either. Where `others` are solution clips of other ways, the moves of
+    all are under `scene["solutions"]`, in their order.
     """
     if instance.scene.get("puzzle") is None or "solution" in instance.scene:
         return instance
@@ -150,7 +153,13 @@ def with_solution(instance: Instance, truth: Path | None) -> Instance:
         if found is None:
             return instance
         moves = found.moves
-    return replace(instance, scene={**instance.scene, "solution": list(moves)})
+    ways = [list(moves)]
+    for clip in others:
+        other = _shown(instance, clip)
+        if other is not None and list(other) not in ways:
+            ways.append(list(other))
+    several = {"solutions": ways} if len(ways) > 1 else {}
+    return replace(instance, scene={**instance.scene, "solution": ways[0], **several})
 
 
 def _shown(instance: Instance, truth: Path) -> tuple[Any, ...] | None:

@@ -157,8 +157,10 @@ def _sample(
         "videos": [clip.name for clip in videos],
         "table": table,
     }
-    truth = videos[0] if videos else None
-    return Sample(instance=instance, first_frame=image, source=source, truth=truth, kept=(file, *videos[1:]))
+    truth, others = videos[0] if videos else None, tuple(videos[1:])
+    return Sample(
+        instance=instance, first_frame=image, source=source, truth=truth, kept=(file, *others), others=others
+    )
 
 
 def _ours(record: Json, level: Level, image: Path) -> Instance | None:
