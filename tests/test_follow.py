@@ -7,6 +7,7 @@ import functools
 import itertools
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ import pytest
 from genreason import video
 from genreason.generate import oracle
 from genreason.generate.workshop import Workshop
-from genreason.perceive.blocks import Blocks
-from genreason.perceive.follow import TimeLimitError, follow
+from genreason.perceive.blocks import Blob, Blocks
+from genreason.perceive.follow import LARGE, REST, Patience, TimeLimitError, follow
+from genreason.perceive.pieces import Pieces
 from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
@@ -105,10 +107,10 @@ def test_blocks_under_the_pieces_are_left_out(family: str, style: str) -> None:
 
 def test_blocks_that_a_moved_camera_does_not_show_are_known() -> None:
     blocks = Blocks(shop("maze", "classic").board)
-    assert not blocks.outside(np.zeros(4)).any()
-    right = blocks.outside(np.array([0.0, 0.0, 20.0, 0.0]))
-    left = blocks.outside(np.array([0.0, 0.0, -20.0, 0.0]))
-    inner = blocks.outside(np.array([16.0, 16.0, 0.0, 0.0]))
+    assert not blocks.outside(np.zeros(5)).any()
+    right = blocks.outside(np.array([0.0, 0.0, 20.0, 0.0, 0.0]))
+    left = blocks.outside(np.array([0.0, 0.0, -20.0, 0.0, 0.0]))
+    inner = blocks.outside(np.array([16.0, 16.0, 0.0, 0.0, 0.0]))
     assert right.any() and left.any() and not (right & left).any()
     assert inner[0].all() and inner[-1].all() and inner[:, 0].all() and not inner[5:-5, 5:-5].any()
 
@@ -238,6 +240,43 @@ def test_memory_does_not_grow_with_the_clip() -> None:
     read(w, frames[:2])
     short, long = peak(50), peak(1000)
     assert long - short < 1000 * 1500  # what is kept of a frame is a few numbers; the frame has 27,648 bytes
+
+
+def test_a_search_that_keeps_failing_is_made_ever_less_often() -> None:
+    patience = Patience(1)
+    searched = []
+    for t in range(400):
+        if patience.due():
+            searched.append(t)
+            patience.failed()
+    waits = np.diff(searched)
+    assert list(waits[:5]) == [2, 3, 5, 9, 17] and waits.max() == REST + 1
+    patience.failed()
+    patience.hurry()
+    assert [patience.due() for _ in range(2)] == [False, True]
+    patience.reset()
+    assert patience.due()
+
+
+def test_a_scene_that_is_another_one_is_not_searched_from_edge_to_edge_in_every_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = Task("maze", "hard", split="any", style="blueprint", size=(256, 256))
+    w, other = (Workshop(task[i], "test") for i in (0, 1))
+    searches = 0
+    resembles = Pieces.resembles
+
+    def counted(self: Pieces, seen: Frame, blob: Blob, *args: Any) -> str:
+        nonlocal searches
+        searches += blob.extent > LARGE * self.cell
+        return resembles(self, seen, blob, *args)
+
+    monkeypatch.setattr(Pieces, "resembles", counted)
+    script = other.truth
+    track = read(w, list(script.frames(other.board)))
+    changed = {spot.t for spot in track.spots if not spot.name and spot.area > 1}
+    assert len(changed) > 0.9 * len(script)  # what was seen is told of every frame in between
+    assert 0 < searches < len(script) / 4
 
 
 def test_the_time_limit_holds_for_a_clip_without_end() -> None:

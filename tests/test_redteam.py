@@ -274,6 +274,28 @@ def test_a_slow_zoom_is_a_camera_that_moves(scene: str) -> None:
     assert "camera.still" in broken(w, zoomed(w, 1.06))
 
 
+def turned(w: Workshop, degrees: Callable[[float], float]) -> Clip:
+    """The truth, with the camera turned by so many degrees at each share of its time."""
+    last, (width, height) = len(w.truth) - 1, w.instance.size
+    middle = (width - 1) / 2, (height - 1) / 2
+
+    def frames() -> Iterator[Frame]:
+        for t, frame in enumerate(w.truth.frames(w.board)):
+            fit = cv2.getRotationMatrix2D(middle, degrees(t / last), 1)
+            moved = cv2.warpAffine(frame, fit, (width, height), borderMode=cv2.BORDER_REPLICATE)
+            yield np.asarray(moved, np.uint8)
+
+    return pictures(w, frames)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_camera_that_turns_moves_and_one_that_sways_a_little_does_not(scene: str) -> None:
+    w = shop(scene)
+    assert "camera.still" in broken(w, turned(w, lambda share: 4 * share))
+    assert "camera.still" in broken(w, turned(w, lambda share: -9 * max(share - 0.4, 0)))
+    assert judged(w, turned(w, lambda share: 0.5 * np.sin(9 * share))).status == "pass"
+
+
 # -- pieces that look alike ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["jitter", "recode35", "shake"])
 def test_identical_neighbours_keep_their_identity(name: str) -> None:

@@ -110,6 +110,19 @@ def pan(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: _zoomed(frame, 1, dx * t / last, dy * t / last))
 
 
+def turn(w: Workshop) -> Clip:
+    """The camera turns by 5 degrees."""
+    last = max(len(w.truth) - 1, 1)
+    return _each(w, lambda t, frame: _turned(frame, 5 * t / last))
+
+
+def _turned(frame: Frame, degrees: float) -> Frame:
+    h, w = frame.shape[:2]
+    fit = cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), degrees, 1)
+    moved = cv2.warpAffine(frame, fit, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
 # -- honest variants -----------------------------------------------------------------------------------------
 def _recoded(crf: float) -> Callable[[Workshop], Clip]:
     def make(w: Workshop) -> Clip:
@@ -201,6 +214,7 @@ _MAKERS: dict[str, tuple[Make, str]] = {
     "swapped_instance": (swapped_instance, "scene.kept"),
     "zoom": (zoom, "camera.still"),
     "pan": (pan, "camera.still"),
+    "turn": (turn, "camera.still"),
     "recode18": (_recoded(18), ""),
     "recode28": (_recoded(28), ""),
     "recode35": (_recoded(35), ""),

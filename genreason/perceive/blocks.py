@@ -25,7 +25,7 @@ REACH = 2  # pixels around it in which these colours are looked for
 EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
 ODD = 60.0  # difference of mean colour between a piece and what it should look like
 SOFT = 1.6  # pixels of blur that a clip may have
-OTHER = 40.0  # difference from the given picture at which something else is there
+OTHER = 28.0  # difference from the given picture at which something else is there
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
 Standing = tuple[Piece, float, float]
@@ -218,15 +218,26 @@ class Blocks:
         k, (h, w) = self.k, self.shape
         below, right = max(rows.stop * k - h, 0), max(cols.stop * k - w, 0)
         top, left = min(rows.start * k, max(h - 1 - below, 0)), min(cols.start * k, max(w - 1 - right, 0))
-        part = self._plate[top : rows.stop * k, left : cols.stop * k].copy()
-        for piece, x, y in pieces:
-            blend(part, piece, x - left, y - top)
-        if below or right:
-            part = np.asarray(cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8)
-        part = part[rows.start * k - top :, cols.start * k - left :]
         size = cols.stop - cols.start, rows.stop - rows.start
-        drawn = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
-        return np.asarray(_largest(np.abs(means[rows, cols, :3] - drawn - tint)) > ODD, np.bool_)
+
+        def drawn(standing: Iterable[Standing]) -> Means:
+            """Mean colours of the blocks with pieces on them."""
+            part = self._plate[top : rows.stop * k, left : cols.stop * k].copy()
+            for piece, x, y in standing:
+                blend(part, piece, x - left, y - top)
+            if below or right:
+                wide = cv2.copyMakeBorder(part, 0, below, 0, right, cv2.BORDER_REFLECT_101)
+                part = np.asarray(wide, np.uint8)
+            part = part[rows.start * k - top :, cols.start * k - left :]
+            return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
+
+        pieces = list(pieces)
+        seen = means[rows, cols, :3] - tint
+        least = most = drawn(pieces)
+        if any(piece.sheer for piece, _, _ in pieces):  # between opaque and sheer, all is well
+            other = drawn([(piece.sheer or piece, x, y) for piece, x, y in pieces])
+            least, most = np.minimum(least, other), np.maximum(most, other)
+        return np.asarray(_largest(np.maximum(seen - most, least - seen)) > ODD, np.bool_)
 
     def covered(self, pieces: Iterable[Standing], margin: float = 0.2) -> npt.NDArray[np.bool_]:
         """The blocks that these pieces (piece, x, y in pixels) touch, with a margin in cells."""
@@ -241,9 +252,11 @@ class Blocks:
         out = np.zeros(self.base.shape[:2], np.bool_)
         if not warp.any():
             return out
+        turned = abs(float(warp[4])) * min(h, w) / max(h, w)  # at the edges' ends
         for axis, (length, zoom, shift) in enumerate(((h, warp[1], warp[3]), (w, warp[0], warp[2]))):
             half = length / 2
             first, last = ((edge - half - shift) / (1 + zoom / half) + half for edge in (0, length))
+            first, last = first + turned, last - turned
             lines = out if axis == 0 else out.T
             lines[: max(int(np.ceil(first / self.k)), 0)] = True
             if last < length:
@@ -254,7 +267,8 @@ class Blocks:
 def _tint(difference_K4: Means) -> npt.NDArray[np.float32]:
     """The change of colour that most blocks share; (4,), the last is 0."""
     middle = len(difference_K4) // 2
-    common = np.partition(difference_K4, middle, axis=0)[middle]
+    rows = np.ascontiguousarray(difference_K4.T)  # four times as fast as along columns
+    common = np.partition(rows, middle, axis=1)[:, middle]
     tint = np.clip(common, -TINT, TINT).astype(np.float32)
     tint[3] = 0
     return np.asarray(tint, np.float32)

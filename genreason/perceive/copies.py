@@ -14,11 +14,13 @@ import numpy.typing as npt
 
 from genreason.perceive.blocks import WEIGHT, Blocks, Standing
 from genreason.perceive.locate import Finder
-from genreason.perceive.pieces import PRESENT, Pieces, Tint, is_seen
+from genreason.perceive.pieces import SPILL, Pieces, Tint, Tracked, is_seen
 from genreason.render.board import Board, Piece, blend
 from genreason.types import Frame
 
-SHOWS = 3 * WEIGHT  # change of the blocks under a piece from which they show every copy of it
+SHOWS = 3 * WEIGHT  # change of the blocks under a piece from which they show copies of it there
+SHOWS_WORST = 2 * WEIGHT  # and that from which they do where the ground is most like it
+PLACES = 8  # such places that are looked at
 HALVED = 16  # pixels of a piece from which frames are halved for the search
 LESS = 0.4  # share of the empty ground's difference from the piece that may be left where a copy is
 LEAST = 36.0  # mean square difference (0-255) of ground from the piece below which nothing can be told
@@ -35,12 +37,10 @@ class Copies:
     def __init__(self, board: Board, pieces: Pieces, blocks: Blocks) -> None:
         """`board` and `pieces` as they were fitted to the frames, the pieces where they start."""
         self.board, self.pieces = board, pieces
-        hidden = {
-            p.finder.piece.name: p.finder
-            for p in pieces.all
-            if _shown(board, blocks, p.finder, p.x, p.y) < SHOWS
-        }
-        self._kinds = [_Kind(board, finder) for finder in hidden.values()]
+        kinds: dict[str, list[Tracked]] = {}
+        for piece in pieces.all:
+            kinds.setdefault(piece.finder.piece.name, []).append(piece)
+        self._kinds = [_Kind(board, p[0].finder) for p in kinds.values() if _hides(board, blocks, p)]
         self._last: list[Found] = []
         self._sure: list[Found] = []
 
@@ -100,8 +100,8 @@ class _Kind:
             x, y = ((float(v) + a) / self.scale for v, a in zip((i, j), self.small.anchor, strict=True))
             x, y, _ = self.finder.match(seen, x, y, 2 / self.scale)
             sight = self.finder.look(seen, self.board, x, y, tint)
-            if is_seen(sight) and sight.presence >= PRESENT:
-                found.append((x, y))
+            if is_seen(sight) and self.finder.spill(seen, self.board, x, y, tint) <= SPILL:
+                found.append((x, y))  # not ground that has changed farther around
             _close(left, float(i), float(j), reach)
         return found
 
@@ -118,10 +118,49 @@ def _close(costs: npt.NDArray[np.float32], x: float, y: float, reach: int) -> No
     costs[max(j - reach, 0) : max(j + reach + 1, 0), max(i - reach, 0) : max(i + reach + 1, 0)] = np.inf
 
 
-def _shown(board: Board, blocks: Blocks, finder: Finder, x: float, y: float) -> float:
-    """How much blocks change (sum over those that count) when the piece stands on the empty ground there."""
+def _hides(board: Board, blocks: Blocks, alike: Sequence[Tracked]) -> bool:
+    """Whether blocks do not show copies of a kind of piece: where one stands, or where it hides best."""
+    starts = [(p.x, p.y) for p in alike]
+    finder = alike[0].finder
+    return (
+        min(_shown(board, blocks, finder, starts)) < SHOWS
+        or min(_shown(board, blocks, finder, _hiding_places(blocks, finder.piece)), default=SHOWS)
+        < SHOWS_WORST
+    )
+
+
+def _shown(
+    board: Board, blocks: Blocks, finder: Finder, places: Sequence[tuple[float, float]]
+) -> list[float]:
+    """How much blocks change (sum over those that count) under pieces on the empty ground, for each place."""
     frame = board.plate.copy()
-    blend(frame, finder.piece, x, y)
+    for x, y in places:
+        blend(frame, finder.piece, x, y)
     none = np.zeros(blocks.base.shape[:2], np.bool_)
     gap = blocks.compare(blocks.means(frame), none)
-    return float(gap.size[gap.changed].sum())
+    size = np.where(gap.changed, gap.size, 0)
+    return [float(size[blocks.span(finder.piece, x, y, 0.0)].sum()) for x, y in places]
+
+
+def _hiding_places(blocks: Blocks, piece: Piece) -> list[tuple[float, float]]:
+    """Where (pixels) the blocks of the ground are most like those of the piece, well apart."""
+    left, top, right, bottom = piece.ink
+    cut = slice(top, bottom), slice(left, right)
+    w, h = max(round((right - left) / blocks.k), 1), max(round((bottom - top) / blocks.k), 1)
+    ground = np.ascontiguousarray(blocks.base[..., :3])
+    if ground.shape[0] < h or ground.shape[1] < w:
+        return []
+    rgba = np.dstack([np.clip(piece.rgb[cut], 0, 255) * piece.alpha[cut][..., None], piece.alpha[cut]])
+    small = np.asarray(cv2.resize(rgba, (w, h), interpolation=cv2.INTER_AREA), np.float32).reshape(h, w, 4)
+    weight = np.repeat(small[..., 3:], 3, axis=2)
+    colours = small[..., :3] / np.maximum(weight, np.float32(1e-3))
+    costs = np.asarray(cv2.matchTemplate(ground, colours, cv2.TM_SQDIFF, mask=weight), np.float32)
+    places = []
+    for _ in range(PLACES):
+        j, i = divmod(int(costs.argmin()), costs.shape[1])
+        if not np.isfinite(costs[j, i]):
+            break
+        x, y = (i + w / 2) * blocks.k - (left + right) / 2, (j + h / 2) * blocks.k - (top + bottom) / 2
+        places.append((x + piece.anchor[0], y + piece.anchor[1]))
+        _close(costs, i, j, max(w, h) + 2)
+    return places

@@ -78,7 +78,7 @@ def fit_board(board: Board, covered: list[tuple[float, float]], reference: Frame
     changed = _changed(fitted, small, covered)
     if changed > SHIFTED:
         warp, _ = Registrar(fitted.plate).estimate(gray(small), STILL)
-        share = np.abs(warp) / np.array(size * 2)
+        share = np.abs(warp[:4]) / np.array(size * 2)
         if 0 < share.max() < MOST_SHIFT:
             zoom = 1 + warp[0] / (size[0] / 2), 1 + warp[1] / (size[1] / 2)
             scale = scale[0] * zoom[0], scale[1] * zoom[1]

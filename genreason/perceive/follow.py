@@ -28,6 +28,9 @@ LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
 HUNT = 4  # frames after which copies that blocks do not show are looked for again
 RECHECK = 5  # frames after which a movement of the camera is looked for again
+OTHERWISE = 1.3  # factor of the changed share from which the scene differs in another way than before
+LARGE = 4.0  # extent (cells) of a changed region from which it is no piece, though one may be in it
+REST = 64  # frames that a search which keeps failing is left out at most
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
@@ -36,6 +39,31 @@ Watch = Callable[[int, Frame, Callable[[], npt.NDArray[np.float32]]], None]
 
 class TimeLimitError(GenreasonError):
     """Reading a clip took longer than the judge's card allows."""
+
+
+class Patience:
+    """When to search again for what was not found: ever later, while nothing else happens."""
+
+    def __init__(self, least: int) -> None:
+        """`least`: frames to leave out after the first failure."""
+        self._least, self._next, self._left = least, least, 0
+
+    def due(self) -> bool:
+        """Whether to search in this frame; asked once a frame."""
+        self._left -= 1
+        return self._left < 0
+
+    def failed(self) -> None:
+        """The search found nothing."""
+        self._left, self._next = self._next, min(2 * self._next, REST)
+
+    def hurry(self) -> None:
+        """Wait no longer than after the first failure."""
+        self._left = min(self._left, self._least)
+
+    def reset(self) -> None:
+        """Search in the next frame."""
+        self._left, self._next = 0, self._least
 
 
 class Follower:
@@ -71,7 +99,8 @@ class Follower:
         self._least_error: float | None = None
         self._last: Frame | None = None
         self._compared: tuple[Frame, Means] | None = None  # the last frame with the camera still
-        self._warp, self._wait, self._wait_gap = STILL, 0, 0.0
+        self._warp, self._wait_gap = STILL, 0.0
+        self._camera_search, self._large_search = Patience(RECHECK), Patience(1)
         self._known: list[tuple[float, float, str]] = []
         self._new_spots: list[Spot] = []
         self._places: list[npt.NDArray[np.float32]] = []
@@ -109,8 +138,9 @@ class Follower:
         self._presence.append([p.presence for p in self.pieces.all])
         self._odd.append([p.odd for p in self.pieces.all])
         h, w = self.blocks.shape
-        warp = np.abs(self._warp)
-        self._camera.append((float(warp[0] + warp[2]) / w, float(warp[1] + warp[3]) / h))
+        zx, zy, dx, dy, turn = (float(part) for part in np.abs(self._warp))
+        turn /= max(w, h)
+        self._camera.append(((zx + dx) / w + turn, (zy + dy) / h + turn))
         self._spots += [Spot(t, s.name, s.x, s.y, s.area) for s in self._new_spots]
         self._broken.append(broken)
 
@@ -137,8 +167,11 @@ class Follower:
         if changed <= SHIFTED:
             watch = self._warp.any() or len(self._broken) % RECHECK == 0  # a camera that moved may move on
             return self._refined(small, best, covered) if watch else best
-        if self._wait > 0 and changed < self._wait_gap * 1.3 + SHIFTED:
-            self._wait -= 1
+        if changed >= self._wait_gap * OTHERWISE + SHIFTED:
+            self._camera_search.reset()
+        elif changed <= self._wait_gap / OTHERWISE - SHIFTED:
+            self._camera_search.hurry()
+        if not self._camera_search.due():
             return best
         found, least, found_warp = best, changed, self._warp
         luminance, watcher = gray(small), self._watcher()
@@ -155,8 +188,10 @@ class Follower:
             if least <= SHIFTED:
                 break
         if least > changed * 0.6:  # no camera movement explains it: the scene itself has changed
-            self._wait, self._wait_gap = RECHECK, changed
+            self._camera_search.failed()
+            self._wait_gap = changed
             return best
+        self._camera_search.reset()
         self._warp = found_warp
         return found
 
@@ -165,22 +200,22 @@ class Follower:
     ) -> tuple[Frame, Means, Gap]:
         """Look for a slow movement of the camera, which few large blocks can hide."""
         luminance, watcher = gray(small), self._watcher()
-        present = watcher.error(luminance, self._warp)
+        present = watcher.error(luminance, self._warp, covered, self.blocks.k)
         if self._least_error is None:
             self._least_error = present
         if present <= DRIFTED * self._least_error + 1.0:
             return best
         starts = (self._warp, watcher.shift(luminance))
-        warp, error = min(
-            (watcher.estimate(luminance, start, search=False) for start in starts), key=lambda found: found[1]
-        )
-        if error >= BETTER * present:
-            return best
-        moved = self._undone(small, warp, covered)
-        if moved[2].changed.mean() > SHIFTED:  # it fits the edges, but not the scene
-            return best
-        self._warp = warp
-        return moved
+        warps = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
+        errors = [watcher.error(luminance, warp, covered, self.blocks.k) for warp in warps]
+        error, i = min(zip(errors, range(len(errors)), strict=True))
+        if error < BETTER * present:
+            moved = self._undone(small, warps[i], covered)
+            if moved[2].changed.mean() <= SHIFTED:  # else it fits the edges, but not the scene
+                self._warp, self._least_error = warps[i], error
+                return moved
+        self._least_error = present  # no movement explains it: look again when it has grown
+        return best
 
     def _watcher(self) -> Registrar:
         if self._registrar is None:
@@ -200,16 +235,31 @@ class Follower:
     def _explain(self, seen: Frame, blobs: list[Blob], tint: npt.NDArray[np.float32]) -> None:
         """Say of each changed region whether it is a lost piece, a copy of one, or a changed scene."""
         known, self._known = self._known, []
-        for blob in blobs:
+        large = [blob.extent > LARGE * self.pieces.cell for blob in blobs]
+        if not any(large):
+            self._large_search.reset()
+        # Of a scene that has changed as a whole, every frame would be searched from edge to edge.
+        due = any(large) and self._large_search.due()
+        searched = found = False
+        for blob, is_large in zip(blobs, large, strict=True):
             reach = max(blob.extent / 2, 0.4 * self.pieces.cell)
             lost = any(p.presence < PRESENT for p in self.pieces.all)
-            if lost and self.pieces.claim(seen, blob, reach, tint):
+            may = due or not is_large
+            if may and lost and self.pieces.claim(seen, blob, reach, tint):
+                found |= is_large
                 continue
             near = [k for k in known if max(abs(k[0] - blob.x), abs(k[1] - blob.y)) < 0.3 * self.pieces.cell]
-            stale = not near or lost or len(self._broken) % 4 == 0
-            name = self.pieces.resembles(seen, blob, reach, tint) if stale else near[0][2]
+            name = near[0][2] if near else ""
+            if may and (not near or lost or len(self._broken) % 4 == 0):
+                name = self.pieces.resembles(seen, blob, reach, tint)
+                searched |= is_large
+            found |= is_large and bool(name)
             self._known.append((blob.x, blob.y, name))
             self._add_spot(name, blob.x, blob.y, blob.area)
+        if found:
+            self._large_search.reset()
+        elif searched:
+            self._large_search.failed()
 
     def _add_copies(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
         """Note the copies that blocks do not show."""

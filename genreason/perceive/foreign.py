@@ -12,12 +12,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genreason.perceive.foreign_roads import transparency
 from genreason.render.board import Board, Piece
 from genreason.render.lattice import Lattice
 from genreason.types import Frame, UserError
 
 Patch = npt.NDArray[np.float32]
 MOST_PATCHES = 64  # floor cells that are looked at
+RIM = 0.1  # share of a cell that lines around it may take
+FINE = 36  # pixels of a cell from which compression leaves it its texture
+ROUGH = 6.0  # deviation (0-255) of a floor's colours from which it has one
+SHEER = 0.65  # share of the floor that may shine through a piece on a floor that does not tell
+SHEER_LEAST = 0.1  # share below which a piece counts as opaque
+STRAY = 8  # how far (0-255) compression may move colours beyond those that there are
 MIN_INK = 0.02  # share of a cell that must differ from the floor for a piece to be there
 
 
@@ -57,7 +64,7 @@ def take_apart(
                 f"{name} at column {cell[0]}, row {cell[1]} does not stand out from the floor in the picture"
             )
         centre = lattice.pixels(cell)
-        pieces.append(Piece(name, patch, alpha, (float(centre[0]) - x0, float(centre[1]) - y0)))
+        pieces.append(_piece(name, patch, floor, alpha, (float(centre[0]) - x0, float(centre[1]) - y0)))
         plate[y0:y1, x0:x1] = np.clip(floor + 0.5, 0, 255).astype(np.uint8)
     return Board(plate=plate, pieces=tuple(pieces), lattice=lattice)
 
@@ -85,6 +92,43 @@ def _typical(
     patches = np.stack(stack).astype(np.float32)
     middle = np.median(patches, axis=0).astype(np.float32)
     return middle, float(np.percentile(np.abs(patches - middle).max(axis=-1), 99))
+
+
+def _piece(
+    name: str, patch: Patch, floor: Patch, alpha: npt.NDArray[np.float32], anchor: tuple[float, float]
+) -> Piece:
+    """A piece with this outline: opaque, or the floor shines through it, as far as that can be told."""
+    h, w = alpha.shape
+    y, x = max(round(RIM * h), 1), max(round(RIM * w), 1)
+    inside = np.zeros((h, w), np.uint8)  # without the edges of the cell: there may be lines over everything
+    inside[y:-y, x:-x] = alpha[y:-y, x:-x] > 0.5
+    if through := transparency(patch, floor, inside):
+        return _seen_through(name, patch, floor, alpha, anchor, np.full_like(alpha, through))
+    middle = floor[y:-y, x:-x]
+    if min(middle.shape[:2]) >= FINE and float((middle - middle.mean(axis=(0, 1))).std()) >= ROUGH:
+        return Piece(name, patch, alpha, anchor)  # its texture would show
+    # Colours that are seen must be mixtures of the floor's with some that there are (0-255).
+    dark = (patch + STRAY) / np.maximum(floor, 1)
+    light = (255 + STRAY - patch) / np.maximum(255 - floor, 1)
+    most = np.clip(np.minimum(dark, light).min(axis=-1), 0, SHEER)
+    if float(np.median(most[alpha > 0.5])) < SHEER_LEAST:
+        return Piece(name, patch, alpha, anchor)
+    sheer = _seen_through(name, patch, floor, alpha, anchor, np.asarray(most, np.float32))
+    return Piece(name, patch, alpha, anchor, sheer)
+
+
+def _seen_through(
+    name: str,
+    patch: Patch,
+    floor: Patch,
+    alpha: npt.NDArray[np.float32],
+    anchor: tuple[float, float],
+    through: npt.NDArray[np.float32],
+) -> Piece:
+    """The piece if `through` (h, w) of the floor, a share, shines through it."""
+    share = through[..., None]
+    rgb = np.clip((patch - share * floor) / (1 - share), 0, 255)
+    return Piece(name, np.asarray(rgb, np.float32), alpha * (1 - through), anchor)
 
 
 def _matte(patch: Patch, floor: Patch, noise: float) -> npt.NDArray[np.float32]:

@@ -207,14 +207,14 @@ def _agent(
     if float(whole.sum()) < MIN_INK * lattice.cell_w * lattice.cell_h:
         raise UserError(f"no agent stands out from the road at {x:.0f}, {y:.0f} in the picture")
     rgb, alpha = _matte(patch, under, whole)
-    through = _transparency(patch, under, whole) if noise <= EXACT else 0.0
+    through = transparency(patch, under, whole) if noise <= EXACT else 0.0
     if through:
         rgb = np.asarray(np.clip((rgb - through * under) / (1 - through), 0, 255), np.float32)
         alpha = alpha * np.float32(1 - through)
     return Piece("agent", rgb, alpha, anchor)
 
 
-def _transparency(patch: Colours, under: Colours, whole: npt.NDArray[np.uint8]) -> float:
+def transparency(patch: Colours, under: Colours, whole: npt.NDArray[np.uint8]) -> float:
     """How much of the road's texture shows through the agent, a share; 0 where that cannot be told."""
     core = cv2.erode(whole, _SQUARE, iterations=3).astype(np.float32)
     if core.sum() < CORE:

@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.render.board import Board, Piece, stamp
+from genreason.render.board import Board, Piece, Stamp, stamp
 from genreason.types import Frame
 
 OPAQUE = 0.95  # opacity from which nothing shines through a piece
 LEAST_INSIDE = 12  # pixels of a piece's inside that are enough to know its colour by
 SOLID = 0.4  # share of a piece's greatest opacity that its body has
 AROUND = 0.12  # how far around a piece, in its size, `spill` looks
+GRAY = 128.0
+_NEXT = np.ones((3, 3), np.uint8)
+_SUM = np.ones((1, 3), np.float32)
 Match = tuple[float, float, float]
 """x, y in pixels (of the piece's anchor) and the mean squared difference per weighted value."""
 
@@ -50,12 +53,12 @@ class Finder:
         `plate` is the empty picture: with it, pieces that it shines through are found over any ground.
         """
         self.piece = piece
+        self.sheer = None if piece.sheer is None else Finder(piece.sheer, plate)
         self.solid = 1 - SOLID * float(piece.alpha.max())  # what shows less of the ground is the piece's body
         left, top, right, bottom = piece.ink
         cut = (slice(top, bottom), slice(left, right))
         self.template = np.ascontiguousarray(np.clip(piece.rgb[cut], 0, 255), np.float32)
         weight = np.where(piece.alpha[cut] > 0.2, piece.alpha[cut], 0)
-        # OpenCV takes a uint8 mask as 0 or 1, and weighs squared differences by the square of a float one.
         self.mask = np.repeat(weight.astype(np.float32)[..., None], 3, axis=2)
         self.weight = float((weight * weight).sum()) * 3
         self.anchor = (piece.anchor[0] - left, piece.anchor[1] - top)
@@ -63,6 +66,12 @@ class Finder:
         clear = plate is not None and float(np.median(weight[weight > 0])) < OPAQUE
         self._plate = plate if clear else None
         self._terms = _terms(weight.astype(np.float32), self.template) if clear else ()
+        # About a middle gray little is lost where large numbers are taken from each other.
+        colour = self.template - np.float32(0 if clear else GRAY)
+        square = self.mask * self.mask
+        # Of square * (frame - colour)^2, multiplied out: the weights of frame^2 and of the frame's channels.
+        self._weights = np.dstack([square[..., :1], -2 * square * colour])
+        self._own = np.float32((square * colour * colour).sum())
 
     def match(self, frame: Frame, x: float, y: float, radius: float) -> Match:
         """The place near (x, y) at which the frame looks most like the piece.
@@ -93,16 +102,18 @@ class Finder:
 
     def _cost(self, frame: Frame, plate: Frame | None) -> npt.NDArray[np.float32]:
         """Sum of squared differences at every place; over the plate's ground where that shines through."""
-        seen = frame.astype(np.float32)
         if plate is None:
-            raw = cv2.matchTemplate(seen, self.template, cv2.TM_SQDIFF, mask=self.mask)
-            return np.asarray(raw, np.float32)
+            seen = np.asarray(frame - np.float32(GRAY), np.float32)
+            layers = np.empty((*seen.shape[:2], 4), np.float32)
+            layers[..., 0] = cv2.transform(cv2.multiply(seen, seen), _SUM)
+            layers[..., 1:] = seen
+            return np.asarray(cv2.matchTemplate(layers, self._weights, cv2.TM_CCORR) + self._own, np.float32)
+        seen = frame.astype(np.float32)
         # Of (frame - rest * plate - colour)^2, multiplied out, so that each part is one correlation.
         ground = plate.astype(np.float32)
         pairs = zip((seen * seen, ground * ground, seen * ground, seen, ground), self._terms, strict=True)
         parts = [np.asarray(cv2.matchTemplate(a, b, cv2.TM_CCORR), np.float32) for a, b in pairs]
-        own = self.template * self.mask
-        return np.asarray(sum(parts) + np.float32((own * own).sum()), np.float32)
+        return np.asarray(sum(parts) + self._own, np.float32)
 
     def look(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> Sight:
         """How much of the piece is at (x, y), against the empty plate there."""
@@ -111,15 +122,19 @@ class Finder:
             return Sight(x, y, 0.0, 0.0)
         plate = board.plate[mark.target].astype(np.float32)
         ink = mark.colour - plate * (1 - mark.rest)
-        seen = frame[mark.target].astype(np.float32) - plate - tint
+        seen = frame[mark.target] - plate
+        if np.any(tint):
+            seen -= tint
         body = (mark.rest < self.solid).astype(np.float32)
         seen *= body
         ink *= body
-        energy = float((ink * ink).sum())
+        if self.piece.sheer is not None:
+            ink += _between(seen - ink, self._sheerer(mark, board.plate, x, y) * body)
+        energy = float(np.vdot(ink, ink))
         if energy < 1.0:
             return Sight(x, y, 0.0, 0.0)
-        product = float((seen * ink).sum())
-        likeness = product / max(float(np.sqrt(energy * (seen * seen).sum())), 1e-6)
+        product = float(np.vdot(seen, ink))
+        likeness = product / max(float(np.sqrt(energy * np.vdot(seen, seen))), 1e-6)
         return Sight(x, y, product / energy, likeness)
 
     def off_colour(
@@ -130,12 +145,25 @@ class Finder:
         if mark is None:
             return 0.0
         body = (mark.rest[..., 0] < self.solid).astype(np.uint8)
-        inside = cv2.erode(body, np.ones((3, 3), np.uint8))  # edges are soft
-        if int(inside.sum()) < LEAST_INSIDE:
+        inside = cv2.erode(body, _NEXT)  # edges are soft
+        if cv2.countNonZero(inside) < LEAST_INSIDE:
             inside = body
-        drawn = mark.colour + board.plate[mark.target] * mark.rest
-        gap = (frame[mark.target] - drawn - tint) * inside[..., None]
-        return float(np.abs(gap.sum(axis=(0, 1))).max()) / max(int(inside.sum()), 1)
+        drawn = board.plate[mark.target] * mark.rest
+        drawn += mark.colour
+        if self.piece.sheer is not None:
+            change = self._sheerer(mark, board.plate, x, y) * inside[..., None]
+            drawn += _between((frame[mark.target] - drawn - tint) * inside[..., None], change)
+        gap = np.array(cv2.mean(frame[mark.target] - drawn, mask=inside)[:3]) - tint
+        return float(np.abs(gap).max()) if inside.any() else 0.0
+
+    def _sheerer(self, mark: Stamp, plate: Frame, x: float, y: float) -> npt.NDArray[np.float32]:
+        """How the piece's colours at (x, y) change if what is under it shines through as much as it can."""
+        sheer = None if self.piece.sheer is None else stamp(self.piece.sheer, x, y, plate.shape)
+        if sheer is None:
+            return np.zeros_like(mark.colour)
+        return np.asarray(
+            sheer.colour - mark.colour + plate[mark.target] * (sheer.rest - mark.rest), np.float32
+        )
 
     def spill(self, frame: Frame, board: Board, x: float, y: float, tint: npt.NDArray[np.float32]) -> float:
         """How much what is close around the piece at (x, y) differs from the empty plate.
@@ -145,19 +173,25 @@ class Finder:
         mark = stamp(self.piece, x, y, frame.shape)
         if mark is None:
             return 0.0
-        rows, cols = mark.target
-        edge = round(AROUND * max(self.size))
-        rows = slice(max(rows.start - edge, 0), rows.stop + edge)
-        cols = slice(max(cols.start - edge, 0), cols.stop + edge)
+        # What is close: not all of the piece's picture, which may have wide empty margins.
+        edge, height, width = round(AROUND * max(self.size)), *frame.shape[:2]
+        left, top = round(x - self.anchor[0]), round(y - self.anchor[1])
+        rows = slice(max(top - edge, 0), min(top + self.size[1] + edge, height))
+        cols = slice(max(left - edge, 0), min(left + self.size[0] + edge, width))
         gap = frame[rows, cols].astype(np.float32) - board.plate[rows, cols] - tint
         size = (gap * gap).sum(axis=-1)
-        own = mark.target[0].start - rows.start, mark.target[1].start - cols.start
-        body = np.zeros(size.shape, np.float32)
-        body[own[0] : own[0] + mark.rest.shape[0], own[1] : own[1] + mark.rest.shape[1]] = (
-            1 - mark.rest[..., 0]
-        )
+        whole = np.zeros((height, width), np.float32)
+        whole[mark.target] = 1 - mark.rest[..., 0]
+        body = whole[rows, cols]
         inside, outside = size[body > 1 - self.solid], size[body < 0.02]
         return float(outside.mean() / max(inside.mean(), 1.0)) if outside.size and inside.size else 0.0
+
+
+def _between(gap: npt.NDArray[np.float32], change: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The part of a change, from none to all of it, that explains a difference best."""
+    energy = float(np.vdot(change, change))
+    share = min(max(float(np.vdot(gap, change)) / energy, 0.0), 1.0) if energy >= 1.0 else 0.0
+    return np.asarray(change * np.float32(share), np.float32)
 
 
 def _terms(
@@ -176,7 +210,7 @@ def contrast(board: Board, finder: Finder, x: float, y: float) -> float:
     if mark is None:
         return 0.0
     ink = mark.colour - board.plate[mark.target] * (1 - mark.rest)
-    return float(np.sqrt((ink * ink).sum() / max((1 - mark.rest).sum() * 3, 1.0)))
+    return float(np.sqrt((ink * ink).sum() / max((1 - mark.rest).sum(), 1.0)))
 
 
 def _window(frame: Frame, left: int, top: int, width: int, height: int) -> Frame:

@@ -214,7 +214,12 @@ class Pieces:
 
     def _sight(self, seen: Frame, finder: Finder, x: float, y: float, radius: float, tint: Tint) -> Sight:
         found_x, found_y, _ = finder.match(seen, x, y, radius)
-        return finder.look(seen, self.board, found_x, found_y, tint)
+        sight = finder.look(seen, self.board, found_x, found_y, tint)
+        if finder.sheer is None or sight.quality >= SURE:
+            return sight
+        found_x, found_y, _ = finder.sheer.match(seen, x, y, radius)
+        other = finder.look(seen, self.board, found_x, found_y, tint)
+        return max(sight, other, key=lambda s: s.quality)
 
     def _around(self, seen: Frame, piece: Tracked) -> Frame:
         r = self.cell * 0.8

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -61,11 +62,11 @@ def draw_plate(
         if isinstance(look, Paint):
             colours = _surface(rng, size, look, lattice.cell_w)
             if code == 0:
-                plate[:] = colours
+                plate = colours
             else:
                 lined = style.lines and code == 1
                 here = _lines(tiles == code, lattice, size) if lined else (tiles == code)[at_row][:, at_col]
-                plate = np.where(here[..., None], colours, plate)
+                _cover(plate, here, colours)
         elif isinstance(look, Picture):
             _lay(plate, look, np.ones_like(tiles) if code == 0 else tiles == code, lattice, around=walled)
         else:
@@ -86,7 +87,16 @@ def draw_plate(
 
 
 def _surface(rng: np.random.Generator, size: tuple[int, int], look: Paint, cell: float) -> Canvas:
-    return surface(rng, size, look.colour, look.texture, look.strength, cell)
+    w, h = size
+    colours = surface(rng, size, look.colour, look.texture, look.strength, cell)
+    # A row first: to repeat three numbers over a picture takes ten times as long.
+    rows = np.repeat(colours[0], w, axis=0) if colours.shape[1] == 1 else colours
+    return np.array(np.broadcast_to(rows, (h, w, 3)), order="C")
+
+
+def _cover(plate: Canvas, here: npt.NDArray[np.bool_], colours: Canvas) -> None:
+    """Lay a surface over the chosen pixels, in place."""
+    cv2.copyTo(colours, np.ascontiguousarray(here, np.uint8), plate)
 
 
 def _tiles_at(lattice: Lattice, size: tuple[int, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -150,5 +160,4 @@ def _frame(plate: Canvas, lattice: Lattice, margin: Paint, rng: np.random.Genera
     outside = np.ones((h, w), np.bool_)
     outside[max(int(ys[0]), 0) : int(ys[-1]), max(int(xs[0]), 0) : int(xs[-1])] = False
     if outside.any():
-        shown = np.broadcast_to(_surface(rng, (w, h), margin, lattice.cell_w), plate.shape)
-        plate[outside] = shown[outside]
+        _cover(plate, outside, _surface(rng, (w, h), margin, lattice.cell_w))
