@@ -37,6 +37,7 @@ def run_demo(out: Path, *, workers: int = 1, progress: Progress | None = None) -
     made.append(run.attach(data, _clips(data, out / "clips"), out / "runs" / "folder"))
     for done, folder in enumerate(made, start=1):
         run.judge(grader, folder, workers=workers)
+        run.add_gate(folder, data)
         if progress is not None:
             progress("judge", len(data) * done, len(data) * len(made))
     roots = [folder.root for folder in made]

@@ -229,3 +229,5 @@ def test_demo(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         expect = {"pass": 1.0, "fail": 0.0}.get(one["expect"])
         assert expect is None or one["success"]["mean"] == expect, name
     assert runs["clips"]["n"] - runs["clips"]["scored"] == 2, "one clip is broken, one missing"
+    gate = json.loads((tmp_path / "demo" / "report.json").read_text())["gate"]
+    assert gate["totals"]["clips"] > 0 and set(gate["tasks"]) == {"maze", "sokoban"}

@@ -9,11 +9,12 @@ from genreason.run.folder import RunFolder
 from genreason.run.generating import generate
 from genreason.run.judging import attach, judge
 from genreason.run.making import make
-from genreason.run.whole import add_context, floors, gate_figures, run
+from genreason.run.whole import add_context, add_gate, floors, gate_figures, run
 
 __all__ = [
     "RunFolder",
     "add_context",
+    "add_gate",
     "attach",
     "attach_answers",
     "floors",

@@ -97,8 +97,14 @@ def add_context(
         if grader.kind == "rules" and not (made.root / "floors.json").exists():
             found = floors(data, grader, options=options, workers=workers, progress=progress)
             files.write_json(made.root / "floors.json", found)
-        gate = gate_figures(sorted({instance.task for instance in data.instances}))
-        if gate is not None:
+    add_gate(made, data)
+
+
+def add_gate(made: RunFolder, data: DataSet) -> None:
+    """Write RUN/gate.json, where the gate was run for any of the tasks."""
+    gate = gate_figures(sorted({instance.task for instance in data.instances}))
+    if gate is not None:
+        with files.disk(made.root):
             files.write_json(made.root / "gate.json", gate)
 
 
