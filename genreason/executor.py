@@ -24,7 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Backend = Literal["auto", "serial", "processes", "threads"]
 BACKENDS = ("auto", "serial", "processes", "threads")
-WINDOW = 4  # items in flight per worker: enough to hide a slow one, few enough to keep memory flat
+WINDOW = 16  # items in flight per worker: enough to hide a slow one, few enough to keep memory flat
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
