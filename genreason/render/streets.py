@@ -154,8 +154,8 @@ def _styles() -> dict[str, RoadStyle]:
             agent=ghost((60, 50, 190), 0.84), goal=flag((210, 20, 50), (40, 30, 30), 0.84),
         ),
         RoadStyle(
-            name="photo", road=Paint((176, 180, 184), "photo", 40, "a rough light ground"),
-            ground=Paint((52, 60, 66), "photo", 36, "a rough dark ground"),
+            name="photo", road=Paint((176, 180, 184), "photo", 40, "rough light ground"),
+            ground=Paint((52, 60, 66), "photo", 36, "rough dark ground"),
             agent=shape("disc", (235, 30, 40), 0.8, edge=(255, 255, 255)),
             goal=shape("square", (30, 90, 235), 0.8, edge=(255, 255, 255)),
         ),

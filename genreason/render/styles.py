@@ -156,8 +156,8 @@ def _styles() -> dict[str, Style]:
             goal=shape("ring", (20, 120, 50), 0.84), box=crate((250, 200, 60), (120, 80, 10)),
         ),
         Style(
-            name="photo", floor=Paint((170, 176, 182), "photo", 44, "a rough light ground"),
-            wall=Paint((58, 66, 74), "photo", 44, "a rough dark ground"),
+            name="photo", floor=Paint((170, 176, 182), "photo", 44, "rough light ground"),
+            wall=Paint((58, 66, 74), "photo", 44, "rough dark ground"),
             agent=shape("disc", (235, 30, 40), 0.7, edge=(255, 255, 255)),
             goal=shape("square", (30, 90, 235), 0.82, edge=(255, 255, 255)),
             box=shape("square", (255, 205, 30), 0.86, edge=(40, 30, 0)),
