@@ -103,6 +103,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 torch.set_num_threads(1)
 
+from genreason.testing.tiny import FAMILIES  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
@@ -127,7 +129,7 @@ def frames(clip):
     return np.stack(list(clip.render())).astype(int)
 
 
-@pytest.mark.parametrize("family", ["wan-ti2v", "wan-i2v", "wan-a14b", "ltx", "cogvideox", "cogvideox1.5"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_batch_gives_what_single_requests_give(tiny, family):
     made = build(tiny(family), steps=2, guidance=3.0, negative_prompt="blurry")
     asked = [request(0), request(1, (256, 128)), request(2)]

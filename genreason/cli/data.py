@@ -146,12 +146,19 @@ def import_(
 
 
 def export(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="vrbench or vmevalkit.")],
+    format_: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="vrbench or vmevalkit (benchmarks); diffsynth, finetrainers or musubi (trainers: clips, "
+            "prompts and their own config).",
+        ),
+    ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The data set.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     as_json: console.AsJson = False,
 ) -> None:
-    """Write a data set in somebody else's layout."""
+    """Write a data set in somebody else's layout, for their evaluation or their training."""
     from genreason import formats
     from genreason.formats.dataset import DataSet
 

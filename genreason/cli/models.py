@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,14 @@ def _testing() -> None:
 
 @testing.command("tiny-pipeline")
 def tiny_pipeline(
-    family: Annotated[str, typer.Argument(metavar="FAMILY", help="wan-ti2v, wan-i2v, wan-a14b, ltx, ...")],
+    family: Annotated[
+        str,
+        typer.Argument(
+            metavar="FAMILY",
+            help="wan-ti2v, wan-i2v, wan-a14b, ltx, ltx2, cogvideox, cogvideox1.5, hunyuanvideo1.5, "
+            "skyreels-v2 or cosmos2.",
+        ),
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to.")],
     as_json: console.AsJson = False,
 ) -> None:
@@ -60,6 +68,8 @@ def sft(
     settings = configs.read(config, console.parse_options(options))
     with console.stage() as progress:
         made = training.train(settings, out, progress)
+    if os.environ.get("RANK", "0") != "0":  # of several processes, one speaks
+        return
     record = {"out": str(out), "lora": str(made)}
     console.emit(
         record, as_json, f"LoRA in {made}; use it with --generator {settings.generator} -o lora={made}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,17 @@ class Entry:
     size: tuple[int, int]
     fps: float
     frames: int
+
+
+def legal_frames(frames: int, stride: int) -> int:
+    """The most frames, not more than these, that are a multiple of `stride` and one."""
+    return (frames - 1) // stride * stride + 1
+
+
+def most_common_size(entries: Sequence[Entry]) -> tuple[int, int]:
+    """(width, height) of most clips."""
+    ((size, _),) = Counter(entry.size for entry in entries).most_common(1)
+    return size
 
 
 def copied(data: DataSet, out: Path) -> Iterator[Entry]:

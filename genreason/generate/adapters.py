@@ -30,10 +30,14 @@ class Adapter:
 
     batched = False
     sized = True
-    """Whether the call takes width and height, or chooses them itself."""
+    """Whether the call takes width, height and guidance, or has them from elsewhere."""
 
     def prepare(self, pipe: Any, options: ModelOptions) -> None:
         """Change a pipeline that was just loaded."""
+
+    def size(self, pipe: Any, wanted: tuple[int, int]) -> tuple[int, int]:
+        """The size (width, height) of the clip where this one is wanted; first frames are brought to it."""
+        return wanted
 
     def can_batch(self, pipe: Any) -> bool:
         """Whether different first frames may go in one call."""
@@ -47,7 +51,7 @@ class Adapter:
                 self.call(pipe, options, Ask([picture], [prompt], [generator]))[0]
                 for picture, prompt, generator in zip(ask.pictures, ask.prompts, ask.generators, strict=True)
             ]
-        found = pipe(**self.arguments(pipe, options, ask), **options.call)
+        found = pipe(**{**self.arguments(pipe, options, ask), **options.call})
         return [_video(frames) for frames in found.frames]
 
     def arguments(self, pipe: Any, options: ModelOptions, ask: Ask) -> dict[str, Any]:
@@ -127,17 +131,33 @@ def _each(prepare: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, .
 
 
 class Ltx(Batched):
-    """LTX and LTX-2: they are told the frame rate."""
+    """LTX: it is told the frame rate."""
 
     def arguments(self, pipe: Any, options: ModelOptions, ask: Ask) -> dict[str, Any]:
         """With the frame rate."""
         return {**super().arguments(pipe, options, ask), "frame_rate": options.fps}
 
 
+class Ltx2(Ltx):
+    """LTX-2. It compresses the first frame as its training did, which it can do for one picture only."""
+
+    batched = False
+
+
 class Hunyuan(Adapter):
-    """HunyuanVideo 1.5: its guider holds the scale, and it chooses the size from the image's aspect."""
+    """HunyuanVideo 1.5: its guider holds the scale, and it chooses the size from the image's aspect.
+
+    What does not have that size it would cut off at the sides, and with it a part of the puzzle.
+    """
 
     sized = False
+
+    def size(self, pipe: Any, wanted: tuple[int, int]) -> tuple[int, int]:
+        """One that the pipeline keeps. Its choice for some of its own sizes is the next squarer one."""
+        choose = pipe.video_processor.calculate_default_height_width
+        height, width = choose(height=wanted[1], width=wanted[0], target_size=pipe.target_size)
+        size = int(width), int(height)
+        return size if size == wanted else self.size(pipe, size)
 
     def prepare(self, pipe: Any, options: ModelOptions) -> None:
         """Set the guidance scale."""
@@ -155,7 +175,7 @@ class Cosmos(Adapter):
 ADAPTERS: dict[str, Adapter] = {
     "WanImageToVideoPipeline": Wan(),
     "LTXImageToVideoPipeline": Ltx(),
-    "LTX2ImageToVideoPipeline": Ltx(),
+    "LTX2ImageToVideoPipeline": Ltx2(),
     "CogVideoXImageToVideoPipeline": Batched(),
     "HunyuanVideo15ImageToVideoPipeline": Hunyuan(),
     "SkyReelsV2ImageToVideoPipeline": Adapter(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from genreason.types import UserError
@@ -10,7 +11,10 @@ from genreason.types import UserError
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "ftfy")
+PACKAGES = (
+    "torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "ftfy",
+    "sentencepiece", "google.protobuf",  # tokenizers of T5 that come without a tokenizer.json
+)  # fmt: skip
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -20,7 +24,7 @@ def need() -> None:
     Raises:
         UserError: a package is missing; says how to install it.
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES if not _installed(name)]
     if missing:
         raise UserError(
             f"models need {', '.join(missing)}: pip install -c constraints.txt -e '.[model]' "
@@ -30,6 +34,24 @@ def need() -> None:
         log: Any = getattr(importlib.import_module(f"{name}.utils"), call)
         log.set_verbosity_error()
         log.disable_progress_bar()
+
+
+def need_besides(packages: Sequence[str], where: str) -> None:
+    """Make sure that packages are there which only one pipeline needs.
+
+    Raises:
+        UserError: one is missing; says how to install it.
+    """
+    missing = [name for name in packages if not _installed(name)]
+    if missing:
+        raise UserError(f"{where} needs {', '.join(missing)}: pip install {' '.join(missing)}")
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the package above it is missing
+        return False
 
 
 def dtype(name: str) -> torch.dtype:

@@ -44,6 +44,7 @@ class ModelOptions(BaseModel):
         scheduler: values that replace those of the pipeline's scheduler.
         call: more arguments of the pipeline's call.
         limits: legal sizes and lengths.
+        needs: packages that the pipeline needs besides those of the extra "model".
         parts: what the pipeline has (true) and lacks (false); tells models of one class apart where a
             folder is given instead of a card.
     """
@@ -72,6 +73,7 @@ class ModelOptions(BaseModel):
     scheduler: dict[str, Any] = {}
     call: dict[str, Any] = {}
     limits: Limits = Limits()
+    needs: list[str] = []
     parts: dict[str, bool] = {}
 
 

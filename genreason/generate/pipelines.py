@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
+import inspect
 import multiprocessing
 import os
 import re
@@ -16,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from genreason import seeds
+from genreason.formats.dataset import read_json
 from genreason.generate import adapters, extra, lora, models
 from genreason.generate.adapters import Ask, Video
-from genreason.generate.fitting import Fit, fit
-from genreason.types import Clip, Frame, GenreasonError, Json, Request, UserError
+from genreason.generate.fitting import Fit, Mode, fit
+from genreason.types import Clip, Frame, GenreasonError, Json, Request, UserError, unknown
 
 GIB = 2**30
 
@@ -41,6 +44,8 @@ class DiffusersGenerator:
         self.options = models.parse(options, name)
         self.adapter = adapters.find(self.options.pipeline, name)
         self._class = models.class_of(self.options.pipeline, name)
+        extra.need_besides(self.options.needs, f"generator {name}")
+        _known("call", self.options.call, self._class.__call__, name)
         if _is_folder(self.options.model) and not (Path(self.options.model) / models.INDEX).is_file():
             raise UserError(f"generator {name}: option model: {self.options.model} holds no {models.INDEX}")
         if self.options.lora is not None:
@@ -57,6 +62,7 @@ class DiffusersGenerator:
         options = self.options
         pipe = load(self._class, options, self.name)
         if options.scheduler:
+            _known("scheduler", options.scheduler, type(pipe.scheduler).__init__, self.name)
             pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **options.scheduler)
         if options.lora is not None:
             lora.load(pipe, options.lora, options.lora_scale)
@@ -88,8 +94,13 @@ class DiffusersGenerator:
 
     def _fit(self, request: Request) -> Fit:
         height, width = request.first_frame.shape[:2]
-        size = self.options.width, self.options.height
-        return fit((width, height), size, self.options.fit, self.options.limits)
+        source, size = (width, height), (self.options.width, self.options.height)
+        plan = fit(source, size, self.options.fit, self.options.limits)
+        own = self.adapter.size(self.pipe, plan.size)
+        if own == plan.size:
+            return plan
+        mode: Mode = "letterbox" if self.options.fit == "letterbox" else "stretch"
+        return fit(source, own, mode, self.options.limits)
 
     def _batches(self, items: list[tuple[int, Request, Fit]], seed: int) -> Iterator[tuple[int, Video, Json]]:
         """Clips with their records; a batch that does not fit into memory is halved."""
@@ -105,8 +116,12 @@ class DiffusersGenerator:
                 continue
             rest = rest[len(now) :]
             for (i, request, plan), video in zip(now, videos, strict=True):
-                shown = plan.covered((video.shape[2], video.shape[1]))
-                yield i, video, self._record(request, seed, seconds / len(now), len(now), shown)
+                if (video.shape[2], video.shape[1]) != plan.size:
+                    raise GenreasonError(
+                        f"generator {self.name}: asked for {plan.size[0]}x{plan.size[1]}, its clip is "
+                        f"{video.shape[2]}x{video.shape[1]}: its adapter must say so (`Adapter.size`)"
+                    )
+                yield i, video, self._record(request, seed, seconds / len(now), len(now), plan)
 
     def _call(self, items: Sequence[tuple[int, Request, Fit]], seed: int) -> tuple[list[Video], float]:
         import torch
@@ -175,6 +190,8 @@ def load(pipeline: Any, options: models.ModelOptions, name: str, **parts: Any) -
     if options.vae_dtype is not None:
         types["vae"] = extra.dtype(options.vae_dtype)
     given = parts if _is_folder(options.model) else {"revision": options.revision, **parts}
+    if _is_folder(options.model):
+        _import_own(Path(options.model) / models.INDEX)
     try:
         with warnings.catch_warnings():
             # Newer versions call it dtype; older ones know only this name.
@@ -184,11 +201,30 @@ def load(pipeline: Any, options: models.ModelOptions, name: str, **parts: Any) -
         if _is_folder(options.model):
             raise UserError(f"generator {name}: {options.model}: {_first_line(error)}") from error
         raise UserError(
-            f"generator {name}: no weights of {options.model} ({_first_line(error)}): fetch them with "
+            f"generator {name}: no weights of {options.model} ({_reason(error)}): fetch them with "
             f"`{models.fetch_command(options.model, options.revision)}`, or give a folder with -o model=DIR"
         ) from error
     except ImportError as error:
         raise UserError(f"generator {name}: {_first_line(error)}") from error
+
+
+def _import_own(index: Path) -> None:
+    """Import the modules of genreason that a pipeline has parts from: diffusers itself imports no others'."""
+    for part in read_json(index).values():
+        if isinstance(part, list) and str(part[0]).startswith("genreason."):
+            importlib.import_module(part[0])
+
+
+def _known(option: str, values: Json, taker: Any, name: str) -> None:
+    """Refuse a key that `taker` has no argument for.
+
+    Raises:
+        UserError: names it and the nearest.
+    """
+    arguments = inspect.signature(taker).parameters
+    for key in values:
+        if key not in arguments:
+            raise unknown(f"generator {name}: option {option}: key", key, arguments)
 
 
 def _is_folder(model: str) -> bool:
@@ -218,9 +254,13 @@ def _own_device(device: str) -> str:
 
     if device != "auto" or not torch.cuda.is_available():
         return device
+    return f"cuda:{own_place() % torch.cuda.device_count()}"
+
+
+def own_place() -> int:
+    """A number that tells processes on this machine apart: those of one pool have consecutive ones."""
     number = re.search(r"(\d+)$", multiprocessing.current_process().name)
-    place = int(os.environ.get("LOCAL_RANK", int(number[1]) - 1 if number else 0))
-    return f"cuda:{place % torch.cuda.device_count()}"
+    return int(os.environ.get("LOCAL_RANK", int(number[1]) - 1 if number else 0))
 
 
 def _peak_memory() -> tuple[float, str]:
@@ -245,3 +285,8 @@ def _commit(options: models.ModelOptions) -> str | None:
 def _first_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _reason(error: BaseException) -> str:
+    """Without what stands in brackets: there the hub says the same again at length."""
+    return _first_line(error).partition(" (")[0]

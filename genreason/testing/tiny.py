@@ -1,7 +1,8 @@
 """Tiny pipelines with random weights, of the same diffusers classes as the real models.
 
-They are what generators and training are tested on where there is neither a hub nor a GPU: some 100 kB each,
-a clip in a second or two. What they draw is noise; that they load, generate, train and take a LoRA is real.
+They are what generators and training are tested on where there is neither a hub nor a GPU: some 100 kB each
+(HunyuanVideo's 18 MB: one of its layers has a fixed width), a clip in a second or two. What they draw is
+noise; that they load, generate, train and take a LoRA is real.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 import yaml
 
 from genreason.generate.models import ModelOptions
+from genreason.testing import tiny_newer, tiny_parts
+from genreason.testing.tiny_parts import LOG_VARIANCE, WIDTH
 from genreason.types import Json, UserError, unknown
 
 SEED = 0
-LOG_VARIANCE = -6.0  # of latents, where the pipeline draws them: small beside their means, as in real ones
-WIDTH = 32  # of the text encoders
+GRIDS = {"wan-ti2v": (32, 4), "ltx": (32, 8), "ltx2": (32, 8)}
+"""Family -> what sides are multiples of, and frames (less one): those of its autoencoder; else 16 and 4."""
 
 
 def tiny_pipeline(family: str, folder: Path | str) -> Path:
@@ -53,7 +56,7 @@ def tiny_pipeline(family: str, folder: Path | str) -> Path:
 
 def _card(family: str, pipeline: str) -> str:
     """The generator card that lies beside the weights: sizes that take a second on a CPU."""
-    long, multiple = (8, 32) if family == "ltx" else (4, 32 if family == "wan-ti2v" else 16)
+    multiple, long = GRIDS.get(family, (16, 4))
     options: Json = {name: field.get_default() for name, field in ModelOptions.model_fields.items()}
     options |= {
         "model": ".", "pipeline": pipeline, "width": 64, "height": 64, "frames": 17, "fps": 16.0, "steps": 2,
@@ -67,34 +70,6 @@ def _card(family: str, pipeline: str) -> str:
     return yaml.safe_dump(card, sort_keys=False)
 
 
-def _tokenizer(length: int) -> Any:
-    """A byte-level tokenizer, one token a byte: any text can be read."""
-    tokenizers = importlib.import_module("tokenizers")
-    special = ["<pad>", "</s>", "<unk>"]
-    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: i for i, token in enumerate([*special, *letters])}
-    core = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocabulary, merges=[]))
-    core.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = tokenizers.decoders.ByteLevel()
-    core.post_processor = tokenizers.processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", vocabulary["</s>"])]
-    )
-    fast = importlib.import_module("transformers").PreTrainedTokenizerFast
-    return fast(
-        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=length
-    )
-
-
-def _text(kind: str, length: int) -> tuple[Any, Any]:
-    transformers = importlib.import_module("transformers")
-    tokenizer = _tokenizer(length)
-    config = getattr(transformers, f"{kind}Config")(
-        vocab_size=len(tokenizer), d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4,
-        relative_attention_num_buckets=8,
-    )  # fmt: skip
-    return tokenizer, getattr(transformers, f"{kind}EncoderModel")(config).eval()
-
-
 def _wan_transformer(diffusers: Any, **changes: Any) -> Any:
     config = {
         "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 36,
@@ -105,17 +80,11 @@ def _wan_transformer(diffusers: Any, **changes: Any) -> Any:
 
 
 def _wan(diffusers: Any, vae: Any, **parts: Any) -> Any:
-    tokenizer, encoder = _text("UMT5", 512)
+    tokenizer, encoder = tiny_parts.text("UMT5", 512)
     scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0)
     rest = {"image_encoder": None, "image_processor": None, "transformer_2": None, **parts}
     return diffusers.WanImageToVideoPipeline(
         tokenizer=tokenizer, text_encoder=encoder, vae=vae.eval(), scheduler=scheduler, **rest
-    )
-
-
-def _wan_vae(diffusers: Any) -> Any:
-    return diffusers.AutoencoderKLWan(
-        base_dim=3, z_dim=16, dim_mult=[1] * 4, num_res_blocks=1, temperal_downsample=[False, True, True]
     )
 
 
@@ -132,25 +101,22 @@ def _wan_ti2v(diffusers: Any) -> Any:
 
 
 def _wan_i2v(diffusers: Any) -> Any:
-    transformers = importlib.import_module("transformers")
-    config = transformers.CLIPVisionConfig(
-        hidden_size=4, projection_dim=4, num_hidden_layers=2, num_attention_heads=2, image_size=32,
-        intermediate_size=16, patch_size=1,
-    )  # fmt: skip
+    image_encoder, image_processor = tiny_parts.vision()
     return _wan(
-        diffusers, _wan_vae(diffusers), transformer=_wan_transformer(diffusers, image_dim=4),
-        image_encoder=transformers.CLIPVisionModel(config).eval(),
-        image_processor=transformers.CLIPImageProcessorPil(crop_size=32, size=32),
+        diffusers, tiny_parts.wan_vae(diffusers), transformer=_wan_transformer(diffusers, image_dim=4),
+        image_encoder=image_encoder, image_processor=image_processor,
     )  # fmt: skip
 
 
 def _wan_a14b(diffusers: Any) -> Any:
     high, low = _wan_transformer(diffusers), _wan_transformer(diffusers)
-    return _wan(diffusers, _wan_vae(diffusers), transformer=high, transformer_2=low, boundary_ratio=0.9)
+    return _wan(
+        diffusers, tiny_parts.wan_vae(diffusers), transformer=high, transformer_2=low, boundary_ratio=0.9
+    )
 
 
 def _ltx(diffusers: Any) -> Any:
-    tokenizer, encoder = _text("T5", 128)
+    tokenizer, encoder = tiny_parts.text("T5", 128)
     vae = diffusers.AutoencoderKLLTXVideo(
         latent_channels=8, block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8),
         layers_per_block=(1,) * 5, decoder_layers_per_block=(1,) * 5,
@@ -175,7 +141,7 @@ def _ltx(diffusers: Any) -> Any:
 
 
 def _cogvideox(diffusers: Any, newer: bool = False) -> Any:
-    tokenizer, encoder = _text("T5", 226)
+    tokenizer, encoder = tiny_parts.text("T5", 226)
     vae = diffusers.AutoencoderKLCogVideoX(
         down_block_types=("CogVideoXDownBlock3D",) * 4, up_block_types=("CogVideoXUpBlock3D",) * 4,
         block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
@@ -213,5 +179,12 @@ FAMILIES: dict[str, Callable[[Any], Any]] = {
     "ltx": _ltx,
     "cogvideox": _cogvideox,
     "cogvideox1.5": _cogvideox15,
+    "ltx2": tiny_newer.ltx2,
+    "hunyuanvideo1.5": tiny_newer.hunyuan,
+    "skyreels-v2": tiny_newer.skyreels,
+    "cosmos2": tiny_newer.cosmos2,
 }
 """Family -> a function of the module `diffusers` that builds its tiny pipeline."""
+
+TRAINABLE = ("wan-ti2v", "wan-i2v", "wan-a14b", "ltx", "cogvideox", "cogvideox1.5")
+"""Those that `genreason train sft` can train too."""

@@ -27,8 +27,9 @@ _NAME = re.compile(r"step-(\d{6,})")
 TRAINABLE, AVERAGE, OPTIMIZER, STATE = (
     "trainable.safetensors", "average.safetensors", "optimizer.safetensors", "state.json",
 )  # fmt: skip
-# Whole tensors on the CPU, also where FSDP has cut them up; frozen weights stay where they came from.
-_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
+# Whole tensors, also where FSDP has cut them up; frozen weights stay where they came from. With cpu_offload
+# the first process alone would have them, and all need them to go on.
+_WHOLE = StateDictOptions(full_state_dict=True, ignore_frozen_params=True)
 _BACK = StateDictOptions(full_state_dict=True, broadcast_from_rank0=False, strict=False)
 
 

@@ -171,8 +171,7 @@ class Losses:
         print(f"left out: {error}", file=sys.stderr)
         if len(self.names) > max(MOST_LOST * self.total, 1 if self.total >= 100 else 0):
             raise GenreasonError(
-                f"{len(self.names)} of {self.total} clips cannot be read (more than 1 %), the last is "
-                f"{sample.name}: {error}"
+                f"{len(self.names)} of {self.total} clips cannot be read (more than 1 %), the last: {error}"
             )
 
 
@@ -201,3 +200,5 @@ def readable(
             lost.add(sample, error)
             continue
         yield sample, found
+    if lost.names:
+        print(f"left out {len(lost.names)} of {len(samples)} clips", file=sys.stderr)

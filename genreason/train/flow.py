@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,6 +68,11 @@ def draw(
             return sigma
 
 
+def left_out(share: float, generators: Sequence[torch.Generator]) -> list[bool]:
+    """Whether each sample goes without its prompt, by its own generator."""
+    return [bool(torch.rand((), generator=generator) < share) for generator in generators]
+
+
 def mixed(x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     """The noisy input; `sigma` (B,) for `x0` (B, ...)."""
     level = spread(sigma, x0)
@@ -103,11 +108,15 @@ class Meter:
             self._sums[place, 0] += loss
             self._sums[place, 1] += 1
 
-    def read(self) -> dict[str, float]:
-        """Mean losses since the last reading: "loss" over all, "loss_sigma_0.2-0.4" by level."""
-        total, count = (float(v) for v in self._sums.sum(0))
+    def read(self, accelerator: Any) -> dict[str, float]:
+        """Mean losses since the last reading: "loss" over all, "loss_sigma_0.2-0.4" by level.
+
+        Those of all processes: each must call it.
+        """
+        sums = accelerator.reduce(self._sums.to(accelerator.device, torch.float32)).cpu()
+        total, count = (float(v) for v in sums.sum(0))
         found = {"loss": total / count if count else math.nan}
-        for i, (loss, n) in enumerate(self._sums.tolist()):
+        for i, (loss, n) in enumerate(sums.tolist()):
             if n:
                 found[f"loss_sigma_{i / BINS:.1f}-{(i + 1) / BINS:.1f}"] = loss / n
         self._sums.zero_()

@@ -18,12 +18,13 @@ from typing import Any, Literal, Protocol
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from genreason.train import checkpoint
 from genreason.train.average import Average
 from genreason.train.flow import Meter
 from genreason.train.record import Record
-from genreason.types import GenreasonError, UserError
+from genreason.types import GenreasonError
 
 
 class Settings(BaseModel):
@@ -86,8 +87,8 @@ class Trainable(Protocol):
         """Of the micro batch number `turn` (from 0); `model` may be wrapped."""
         ...
 
-    def samples(self, turn: int) -> int:
-        """How many samples it has."""
+    def samples(self, turn: int, rank: int) -> int:
+        """How many samples that micro batch has in the process `rank`."""
         ...
 
     def validate(self, step: int, record: Record) -> Mapping[str, float]:
@@ -130,7 +131,12 @@ def fit(
             average.update(parameters, step)
         last = step == settings.steps
         if step % settings.log_every == 0 or last:
-            values = {**meter.read(), "grad_norm": grad, "lr": rate(settings, step - 1), **clock.read(step)}
+            values = {
+                **meter.read(accelerator),
+                "grad_norm": grad,
+                "lr": rate(settings, step - 1),
+                **clock.read(step),
+            }
             if not math.isfinite(values["loss"]):
                 raise GenreasonError(_no_number(step, out))
             if accelerator.is_main_process:
@@ -175,18 +181,23 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = rate(settings, step)
     turns = range(step * settings.accumulate, (step + 1) * settings.accumulate)
-    # A micro batch counts by its samples: leftovers must not weigh as much as whole batches.
-    counts = [trainable.samples(turn) for turn in turns]
+    # A micro batch counts by its samples: leftovers must not weigh as much as whole batches. Gradients are
+    # averaged over the processes.
+    ranks = range(accelerator.num_processes)
+    mean = sum(trainable.samples(turn, rank) for turn in turns for rank in ranks) / len(ranks)
     noted = []
-    for turn, count in zip(turns, counts, strict=True):
+    for turn in turns:
+        weight = trainable.samples(turn, accelerator.process_index) / mean
         sync = contextlib.nullcontext() if turn == turns[-1] else accelerator.no_sync(model)
         with sync, accelerator.autocast():
             found = trainable.losses(model, turn)
-            accelerator.backward(found.total * (count / sum(counts)))
+            accelerator.backward(found.total * weight)
         noted.append((found.sigmas, found.each.detach()))
     grad = accelerator.clip_grad_norm_(
         [p for group in optimizer.param_groups for p in group["params"]], settings.clip
     )
+    if isinstance(grad, DTensor):  # each process has only its own part of it
+        grad = grad.full_tensor()
     for sigmas, each in noted:  # read only now: it waits for the device
         meter.add(sigmas.tolist(), each.float().tolist())
     if not bool(torch.isfinite(grad)):
@@ -209,12 +220,7 @@ def _optimizer(parameters: list[nn.Parameter], settings: Settings) -> torch.opti
     }  # fmt: skip
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, fused=True, **named)
-    try:
-        bitsandbytes: Any = importlib.import_module("bitsandbytes")
-    except ImportError:
-        raise UserError(
-            "train.optimizer adamw8bit needs bitsandbytes: pip install bitsandbytes, or take adamw"
-        ) from None
+    bitsandbytes: Any = importlib.import_module("bitsandbytes")
     eight: torch.optim.Optimizer = bitsandbytes.optim.AdamW8bit(parameters, **named)
     return eight
 

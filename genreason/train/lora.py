@@ -75,8 +75,15 @@ def _start_from(pipe: Any, part: str, start: str) -> None:
     lora.check(pipe, part, found[part], peft=True)
     ours = {plain_name(n): p for n, p in getattr(pipe, part).named_parameters() if p.requires_grad}
     theirs = {n.removeprefix("transformer."): t for n, t in load_file(found[part]).items()}
-    if {n: p.shape for n, p in ours.items()} != {n: t.shape for n, t in theirs.items()}:
-        raise UserError(f"lora.start {start} has another rank or other layers than asked for")
+    if ours.keys() != theirs.keys():
+        odd = min(ours.keys() ^ theirs.keys()).rpartition(".lora_")[0]
+        raise UserError(
+            f"lora.start {start} has other layers than asked for ({odd}): set lora.targets to its own"
+        )
+    rank = {p.shape[0] for n, p in ours.items() if ".lora_A." in n}
+    started = {t.shape[0] for n, t in theirs.items() if ".lora_A." in n}
+    if rank != started:
+        raise UserError(f"lora.start {start} has rank {max(started)}, not {max(rank)}: set lora.rank to it")
     for name, parameter in ours.items():
         parameter.data.copy_(theirs[name])
 

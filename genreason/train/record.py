@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from genreason.formats import files
-from genreason.types import Json, UserError
+from genreason.types import Json
 
 
 class Wandb(BaseModel):
@@ -30,11 +29,7 @@ class Record:
     """Writes the log. Lines after the step that is gone on from are dropped, so that no step stands twice."""
 
     def __init__(self, out: Path, settings: Wandb, config: Json, step: int, total: int, quiet: bool) -> None:
-        """Open the log.
-
-        Raises:
-            UserError: wandb is asked for and not installed.
-        """
+        """Open the log."""
         self.path, self.total, self.quiet = out / "log.jsonl", total, quiet
         if self.path.is_file():
             files.keep_lines(self.path, [r for r in files.read_lines(self.path) if r["step"] <= step])
@@ -42,8 +37,6 @@ class Record:
         self._first, self._began = step, time.perf_counter()
         self._run: Any = None
         if settings.project is not None:
-            if importlib.util.find_spec("wandb") is None:
-                raise UserError("wandb.project is given, but wandb is not installed: pip install wandb")
             self._run = importlib.import_module("wandb").init(
                 project=settings.project, name=settings.name, mode=settings.mode, dir=out, config=config
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genreason import cards
 from genreason.generate import extra
+from genreason.generate import lora as lora_files
 from genreason.generate.models import ModelOptions
 from genreason.train import clips, config, flow, loop, lora
 from genreason.train.buckets import Buckets
@@ -39,10 +42,11 @@ def train(settings: SftConfig, out: Path, progress: Progress | None = None, quie
         GenreasonError: too many clips are unreadable, or the loss is no number.
     """
     extra.need()
+    _need(settings)
     name, options = config.model_options(settings)
-    spec = spec_for(options)
+    spec = spec_for(options, name)
     device = extra.device(options.device)
-    accelerator: Any = importlib.import_module("accelerate").Accelerator(cpu=device.type == "cpu")
+    accelerator = _accelerator(settings, device)
     with accelerator.main_process_first():
         config.keep(settings, out)
         samples, held = clips.gather(settings.data), clips.gather(settings.validation.data)
@@ -52,23 +56,62 @@ def train(settings: SftConfig, out: Path, progress: Progress | None = None, quie
     held = [sample for sample in held if sample.key in cache.clips]
     if not samples:
         raise UserError("none of the clips to train on can be read")
-    trained = spec.load(spec.denoisers, name=name)
-    experts = spec.experts(trained)
+    experts = spec.experts(spec.load())
     wanted = list(experts) if settings.experts is None else settings.experts
     for part in wanted:
         if part not in experts:
             raise UserError(f"experts: the model has no {part}, it has {', '.join(experts)}")
+    # Clips take all experts. Else one at a time: each process holds what it loads, before FSDP cuts it up.
+    whole = spec.load(spec.denoisers) if _judges(settings) else None
     for part in wanted:
         place = out / part if len(experts) > 1 else out
-        model = lora.attach(trained, part, settings.lora, spec.targets, settings.seed)
-        if settings.train.checkpointing:
-            model.enable_gradient_checkpointing()
-        task = I2V(settings, spec, trained, part, experts[part], cache, samples, accelerator, out)
+        loaded = whole if whole is not None else spec.load((part,))
+        task = I2V(settings, spec, loaded, part, experts[part], cache, samples, accelerator, out)
         task.validator = Validator(task, held, place / "validation")
         _fit(task, settings, place, accelerator, quiet)
         # Not on the device while the other expert trains.
-        model.to("cpu")
+        task.model.to("cpu")
+        del task, loaded
     return out / "lora"
+
+
+def _judges(settings: SftConfig) -> bool:
+    """Whether the model's own clips are judged in training."""
+    return bool(settings.validation.data and settings.validation.clips)
+
+
+def _need(settings: SftConfig) -> None:
+    """Find out before hours of encoding that something asked for is not there.
+
+    Raises:
+        UserError: a package, the judge, or the LoRA to start from.
+    """
+    if _judges(settings):
+        cards.load(cards.JudgeCard, settings.validation.judge)
+    if settings.train.optimizer == "adamw8bit":
+        extra.need_besides(["bitsandbytes"], "train.optimizer adamw8bit")
+    if settings.wandb.project is not None:
+        extra.need_besides(["wandb"], "wandb.project")
+    if settings.lora.start is not None:
+        lora_files.must_exist(settings.lora.start)
+
+
+def _accelerator(settings: SftConfig, device: torch.device) -> Any:
+    """Where the run's processes meet.
+
+    Raises:
+        UserError: clips are to be judged, but each process has only a part of the model.
+    """
+    accelerate = importlib.import_module("accelerate")
+    # The others wait while the first encodes clips, and generates those that are judged: for hours, maybe.
+    patience = accelerate.InitProcessGroupKwargs(timeout=datetime.timedelta(days=2))
+    found = accelerate.Accelerator(cpu=device.type == "cpu", kwargs_handlers=[patience])
+    if found.distributed_type == "FSDP" and _judges(settings):
+        raise UserError(
+            "validation.clips: under FSDP no process has the whole model to generate with: set it to 0 and "
+            "judge afterwards with `genreason run ... -o lora=OUT/lora`"
+        )
+    return found
 
 
 def _fit(task: I2V, settings: SftConfig, place: Path, accelerator: Any, quiet: bool) -> None:
@@ -162,19 +205,22 @@ class I2V:
         accelerator: Any,
         out: Path,
     ) -> None:
-        """`span`: the noise levels that the denoiser is for."""
+        """Put the LoRA on the denoiser; `span` has the noise levels that it is for."""
+        attached = lora.attach(pipe, part, settings.lora, spec.targets, settings.seed)
+        if settings.train.checkpointing:
+            attached.enable_gradient_checkpointing()
+        self.model: nn.Module = attached
         self.settings, self.spec, self.pipe, self.part, self.span = settings, spec, pipe, part, span
         self.cache, self.out, self.accelerator = cache, out, accelerator
-        self.model: nn.Module = getattr(pipe, part)
         self.keys = [sample.key for sample in samples]
         shapes = [tuple(cache.clips[key]["shape"]) for key in self.keys]
         self.buckets = Buckets(shapes, settings.train.batch, settings.seed, accelerator.num_processes)
         if accelerator.is_main_process and not (out / "buckets.txt").is_file():
             (out / "buckets.txt").write_text("\n".join(self.buckets.report()) + "\n", encoding="utf-8")
 
-    def samples(self, turn: int) -> int:
-        """Samples of a micro batch."""
-        return len(self.buckets.at(turn, self.accelerator.process_index))
+    def samples(self, turn: int, rank: int) -> int:
+        """Samples of a process's micro batch."""
+        return len(self.buckets.at(turn, rank))
 
     def losses(self, model: nn.Module, turn: int) -> loop.Losses:
         """Of a micro batch: levels, noise and draws depend on seed, step, epoch and sample alone."""
@@ -216,7 +262,7 @@ class I2V:
         """Embeddings of the clips' prompts; some left out where the config says so."""
         names = [self.cache.clips[key]["prompt"] for key in keys]
         if self.settings.text_dropout and draws:
-            out = [bool(torch.rand((), generator=draw) < self.settings.text_dropout) for draw in draws]
+            out = flow.left_out(self.settings.text_dropout, draws)
             names = [prompt_key("") if left else name for left, name in zip(out, names, strict=True)]
         stacked = _stacked([self.cache.prompt(name) for name in names])
         return {name: t.to(self.accelerator.device) for name, t in stacked.items()}

@@ -54,11 +54,11 @@ class ModelSpec(ABC):
     denoisers: tuple[str, ...] = ("transformer",)
     levels = "uniform"
 
-    def __init__(self, options: ModelOptions) -> None:
-        """A spec for a model with these options (size, frames, rate)."""
-        self.options = options
+    def __init__(self, options: ModelOptions, name: str) -> None:
+        """A spec for a model with these options (size, frames, rate) and the name of its card."""
+        self.options, self.name = options, name
 
-    def load(self, *groups: Sequence[str], name: str = "training") -> Any:
+    def load(self, *groups: Sequence[str]) -> Any:
         """The pipeline with these groups of components only; the scheduler is always there.
 
         Raises:
@@ -69,7 +69,8 @@ class ModelSpec(ABC):
         wanted = {part for group in groups for part in group}
         every = {*self.text_parts, *self.clip_parts, *self.denoisers}
         absent: dict[str, Any] = dict.fromkeys(sorted(every - wanted))
-        return pipelines.load(models.class_of(self.pipeline, name), self.options, name, **absent)
+        found = models.class_of(self.pipeline, self.name)
+        return pipelines.load(found, self.options, self.name, **absent)
 
     @abstractmethod
     def encode_prompts(self, pipe: Any, prompts: Sequence[str]) -> list[Tensors]:

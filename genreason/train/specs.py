@@ -12,15 +12,15 @@ from genreason.types import UserError
 SPECS: dict[str, type[ModelSpec]] = {spec.pipeline: spec for spec in (WanSpec, LtxSpec, CogVideoXSpec)}
 
 
-def spec_for(options: ModelOptions) -> ModelSpec:
-    """The spec of a model.
+def spec_for(options: ModelOptions, name: str) -> ModelSpec:
+    """The spec of a model; `name` is its card's.
 
     Raises:
         UserError: its family cannot be trained here.
     """
     if options.pipeline not in SPECS:
         raise UserError(
-            f"{options.pipeline} cannot be fine-tuned here (there is {', '.join(SPECS)}): "
+            f"generator {name}: {options.pipeline} cannot be fine-tuned here (there is {', '.join(SPECS)}): "
             "export the data for another trainer with `genreason export diffsynth|finetrainers|musubi`"
         )
-    return SPECS[options.pipeline](options)
+    return SPECS[options.pipeline](options, name)

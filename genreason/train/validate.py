@@ -36,14 +36,17 @@ class Validator:
         self.task, self.held, self.folder = task, list(held), folder
 
     def run(self, step: int, record: Record) -> Mapping[str, float]:
-        """Figures of this step; nothing where nothing is held out."""
-        if not self.held or not self.task.accelerator.is_main_process:
+        """Figures of this step; nothing where nothing is held out.
+
+        Every process takes the losses, as under FSDP each has only a part of the model.
+        """
+        if not self.held:
             return {}
         model = self.task.model
         model.eval()
         with torch.no_grad():
             found = self._loss()
-            if self.task.settings.validation.clips:
+            if self.task.settings.validation.clips and self.task.accelerator.is_main_process:
                 found |= self._success(step, record)
         model.train()
         return found
@@ -105,6 +108,9 @@ class Validator:
         generator.adapter.prepare(pipe, generator.options)
         pipe.set_progress_bar_config(disable=True)
         clips = generator.generate(requests, int(seeds.stream("validation", 0).integers(1 << 30)))
+        for part in spec.experts(task.pipe):
+            if part != task.part:
+                getattr(pipe, part).to("cpu")
         del pipe, generator
         gc.collect()
         if torch.cuda.is_available():
