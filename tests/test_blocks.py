@@ -31,3 +31,33 @@ def test_an_unchanged_frame_has_the_same_means():
     frame = task.puzzle.picture(task[0])
     means = blocks.means(frame)
     assert blocks.means_after(frame.copy(), frame, means) is means
+
+
+def dull(frame, x, y, side, by):
+    """The frame with a square that is darker by so much."""
+    out = frame.copy()
+    part = out[y : y + side, x : x + side]
+    part[:] = np.clip(part.astype(np.int16) - by, 0, 255)
+    return out
+
+
+def test_a_dull_patch_is_seen_in_the_first_frame_and_less_is_texture():
+    task = Task("maze3d", "easy", split="any", style="quarry", size=(256, 256))
+    picture = task.puzzle.picture(task[0])
+    blocks = Blocks(task.puzzle.board(task[0]))
+    none = np.zeros(blocks.base.shape[:2], np.bool_)
+    side = 3 * blocks.k
+    patch = blocks.difference(dull(picture, 2 * blocks.k, 2 * blocks.k, side, 34), picture, none).blobs()
+    assert len(patch) == 1 and patch[0].area > 0.5
+    assert not blocks.difference(dull(picture, 2 * blocks.k, 2 * blocks.k, side, 20), picture, none).blobs()
+
+
+def test_a_faint_stain_is_let_pass_only_where_a_piece_has_been():
+    task = Task("irregular_maze", "medium", split="any", style="paper", size=(256, 256))
+    blocks = Blocks(task.puzzle.board(task[0]))
+    plate, none = blocks._plate, np.zeros(blocks.base.shape[:2], np.bool_)
+    at, side = 8 * blocks.k, 3 * blocks.k
+    for by, here, elsewhere in ((15, False, False), (31, False, True), (45, True, True)):
+        gap = blocks.compare(blocks.means(dull(plate, at, at, side, by)), none)
+        assert bool(gap.apart_from(none, ~none).blobs()) == here, by
+        assert bool(gap.apart_from(none, none).blobs()) == elsewhere, by

@@ -17,6 +17,7 @@ from genreason.render.board import Board, Piece, blend
 from genreason.types import Frame
 
 CHANGED = 24.0  # difference of mean colour (0-255, largest channel) that is a change
+STAIN = 12.0  # difference more than that which compression leaves where a piece has been
 WEIGHT = 80.0  # sum of differences over a changed region from which it is more than a speck
 TINT = 16.0  # uniform change of colour (0-255) that is taken for a tint
 MOST_BLOBS = 6
@@ -26,6 +27,9 @@ EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
 ODD = 60.0  # difference of mean colour between a piece and what it should look like
 SOFT = 1.6  # pixels of blur that a clip may have
 OTHER = 28.0  # difference from the given picture at which something else is there
+WIDE = 8  # pixels of a block for which this holds: compression moves the mean of a smaller one more
+REACHING = 0.6  # share of it down to which what is around belongs to it
+BESIDE = 40.0  # the most that it can be; on and beside pieces, whose colours compression spreads, it is
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
 Standing = tuple[Piece, float, float]
@@ -52,9 +56,10 @@ class Gap:
     block: int
     cell_area: float
 
-    def apart_from(self, covered: npt.NDArray[np.bool_]) -> Gap:
-        """The same differences, counted outside other blocks."""
-        return replace(self, changed=(self.size > CHANGED) & ~covered)
+    def apart_from(self, covered: npt.NDArray[np.bool_], passed: npt.NDArray[np.bool_]) -> Gap:
+        """The same differences, counted outside other blocks; pieces have been on the blocks `passed`."""
+        least = np.where(passed, np.float32(CHANGED + STAIN), np.float32(CHANGED))
+        return replace(self, changed=(self.size > least) & ~covered)
 
     def blobs(self) -> list[Blob]:
         """The changed regions, largest first, specks left out."""
@@ -176,7 +181,12 @@ class Blocks:
         difference[covered, 3] = 0  # a piece lies outside the scene's colours by itself
         tint = _tint(difference.reshape(-1, 4))
         size = _largest(np.abs(difference - tint))
-        return Gap(size, size > OTHER, tint[:3], self.k, self.cell_area)
+        beside = cv2.dilate(covered.astype(np.uint8), _BROAD) > 0
+        limit = float(np.clip(OTHER * WIDE / self.k, OTHER, BESIDE))
+        differs = size > np.where(beside, np.float32(BESIDE), np.float32(REACHING * limit))
+        _, label = cv2.connectedComponents(differs.astype(np.uint8), connectivity=8)
+        certain = label[differs & (size > limit)]
+        return Gap(size, np.isin(label, certain), tint[:3], self.k, self.cell_area)
 
     def learn(self, means: Means, covered: npt.NDArray[np.bool_]) -> None:
         """Take the scene's colours from these means where no piece stands.

@@ -137,7 +137,7 @@ def _shown(
     for x, y in places:
         blend(frame, finder.piece, x, y)
     none = np.zeros(blocks.base.shape[:2], np.bool_)
-    gap = blocks.compare(blocks.means(frame), none)
+    gap = blocks.compare(blocks.means(frame), none).apart_from(none, ~none)
     size = np.where(gap.changed, gap.size, 0)
     return [float(size[blocks.span(finder.piece, x, y, 0.0)].sum()) for x, y in places]
 

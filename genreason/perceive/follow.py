@@ -103,6 +103,7 @@ class Follower:
         self._camera_search, self._large_search = Patience(RECHECK), Patience(1)
         self._known: list[tuple[float, float, str]] = []
         self._new_spots: list[Spot] = []
+        self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)
         self._places: list[npt.NDArray[np.float32]] = []
         self._presence: list[list[float]] = []
         self._odd: list[list[float]] = []
@@ -125,7 +126,9 @@ class Follower:
         self._new_spots = []
         if not broken:
             self.pieces.follow(seen, gap.tint)
-            gap = gap.apart_from(self._covered() | self.blocks.outside(self._warp))
+            covered = self._covered()
+            self._passed |= covered
+            gap = gap.apart_from(covered | self.blocks.outside(self._warp), self._passed)
             self._explain(seen, gap.blobs(), gap.tint)
             self._add_copies(seen, gap.tint)
             for x, y, area in self.pieces.compare_looks(seen, self.blocks, means, gap.tint):
