@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genreason.perceive.locate import SOFT
 from genreason.render.board import Board, Piece, blend
 from genreason.types import Frame
 
@@ -25,7 +26,6 @@ SLACK = 24  # how far (0-255) a pixel may lie outside the scene's colours around
 REACH = 2  # pixels around it in which these colours are looked for
 EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
 ODD = 60.0  # difference of mean colour between a piece and what it should look like
-SOFT = 1.6  # pixels of blur that a clip may have
 OTHER = 28.0  # difference from the given picture at which something else is there
 WIDE = 8  # pixels of a block for which this holds: compression moves the mean of a smaller one more
 REACHING = 0.6  # share of it down to which what is around belongs to it

@@ -15,6 +15,7 @@ OPAQUE = 0.95  # opacity from which nothing shines through a piece
 LEAST_INSIDE = 12  # pixels of a piece's inside that are enough to know its colour by
 SOLID = 0.4  # share of a piece's greatest opacity that its body has
 AROUND = 0.12  # how far around a piece, in its size, `spill` looks
+SOFT = 1.6  # pixels of blur that a clip may have
 GRAY = 128.0
 _NEXT = np.ones((3, 3), np.uint8)
 _SUM = np.ones((1, 3), np.float32)
@@ -153,8 +154,12 @@ class Finder:
         if self.piece.sheer is not None:
             change = self._sheerer(mark, board.plate, x, y) * inside[..., None]
             drawn += _between((frame[mark.target] - drawn - tint) * inside[..., None], change)
-        gap = np.array(cv2.mean(frame[mark.target] - drawn, mask=inside)[:3]) - tint
-        return float(np.abs(gap).max()) if inside.any() else 0.0
+        if not inside.any():
+            return 0.0
+        # Out of focus, what is around a small piece has a part in its colour.
+        looks = (drawn, cv2.GaussianBlur(drawn, (0, 0), SOFT))
+        gaps = [np.array(cv2.mean(frame[mark.target] - look, mask=inside)[:3]) - tint for look in looks]
+        return float(min(np.abs(gap).max() for gap in gaps))
 
     def _sheerer(self, mark: Stamp, plate: Frame, x: float, y: float) -> npt.NDArray[np.float32]:
         """How the piece's colours at (x, y) change if what is under it shines through as much as it can."""
