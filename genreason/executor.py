@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +26,7 @@ R = TypeVar("R")
 Backend = Literal["auto", "serial", "processes", "threads"]
 BACKENDS = ("auto", "serial", "processes", "threads")
 WINDOW = 16  # items in flight per worker: enough to hide a slow one, few enough to keep memory flat
+INTERRUPT = 0.2  # seconds in which a Ctrl-C that ended the workers reaches this process, too
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -94,10 +96,11 @@ def _processes(fn: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
                 queue.append((item, pool.submit(fn, item)))
         while queue:
             item, future = queue.popleft()
-            with _Named(item):
-                result = _wait(future)
+            with _Named(item), _alive():
+                result = future.result()
             for new in itertools.islice(source, 1):
-                queue.append((new, pool.submit(fn, new)))
+                with _alive():
+                    queue.append((new, pool.submit(fn, new)))
             yield result
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -121,10 +124,13 @@ def _threads(fn: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _wait(future: Future[R]) -> R:
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """Says in plain words that a worker died."""
     try:
-        return future.result()
+        yield
     except BrokenProcessPool as error:
+        time.sleep(INTERRUPT)
         raise GenreasonError(
             "a worker process died (out of memory, or killed): run it again to go on, with fewer --workers"
         ) from error
