@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,7 +25,6 @@ R = TypeVar("R")
 Backend = Literal["auto", "serial", "processes", "threads"]
 BACKENDS = ("auto", "serial", "processes", "threads")
 WINDOW = 16  # items in flight per worker: enough to hide a slow one, few enough to keep memory flat
-INTERRUPT = 0.2  # seconds in which a Ctrl-C that ended the workers reaches this process, too
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -130,7 +128,6 @@ def _alive() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool as error:
-        time.sleep(INTERRUPT)
         raise GenreasonError(
             "a worker process died (out of memory, or killed): run it again to go on, with fewer --workers"
         ) from error

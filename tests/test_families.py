@@ -154,7 +154,8 @@ def test_another_first_frame_or_prompt_gives_another_clip(tiny, family):
 @pytest.mark.parametrize("name", CARDS)
 def test_cards_fit_the_pipeline_class_of_this_diffusers(name):
     card = load(GeneratorCard, name)
-    generators.load(card, {**card.options, "needs": []})
+    made = generators.load(card, {**card.options, "needs": []})  # checks sizes, arguments and the class
+    assert hasattr(diffusers, made.options.pipeline)
 
 
 def test_a_package_or_an_argument_that_is_not_there():

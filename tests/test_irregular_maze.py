@@ -236,13 +236,11 @@ def test_states_come_back():
 
 def wrong(*path, value):
     def change(record):
-        *inner, last = path
-        for name in inner:
+        for name in path[:-1]:
             record = record[name]
+        record[path[-1]] = value
         if value is None:
-            del record[last]
-        else:
-            record[last] = value
+            del record[path[-1]]
 
     return change
 

@@ -106,20 +106,6 @@ torch.set_num_threads(1)
 from genreason.testing.tiny import FAMILIES  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    from genreason.testing.tiny import tiny_pipeline
-
-    made = {}
-
-    def find(family):
-        if family not in made:
-            made[family] = tiny_pipeline(family, tmp_path_factory.mktemp("tiny") / family)
-        return made[family]
-
-    return find
-
-
 def build(folder, **changes):
     card = generators.find(str(folder))
     return generators.load(card, {**card.options, "frames": 9, "steps": 1, **changes})

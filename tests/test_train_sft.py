@@ -21,7 +21,7 @@ from genreason.generate import lora  # noqa: E402
 from genreason.generate.pipelines import DiffusersGenerator  # noqa: E402
 from genreason.puzzles import base  # noqa: E402
 from genreason.task import Task  # noqa: E402
-from genreason.testing.tiny import TRAINABLE, tiny_pipeline  # noqa: E402
+from genreason.testing.tiny import TRAINABLE  # noqa: E402
 from genreason.train import checkpoint, config, sft  # noqa: E402
 from genreason.train.buckets import Buckets  # noqa: E402
 from genreason.train.latents import LatentCache  # noqa: E402
@@ -33,18 +33,6 @@ TARGETS = {
     **dict.fromkeys(("wan-ti2v", "wan-i2v", "wan-a14b"), [*ATTENTION, "ffn.net.0.proj", "ffn.net.2"]),
     **dict.fromkeys(("ltx", "cogvideox", "cogvideox1.5"), [*ATTENTION, "ff.net.2"]),
 }
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    made = {}
-
-    def find(family):
-        if family not in made:
-            made[family] = tiny_pipeline(family, tmp_path_factory.mktemp("tiny") / family)
-        return made[family]
-
-    return find
 
 
 def settings(folder, **changes):

@@ -11,25 +11,13 @@ diffusers = pytest.importorskip("diffusers")
 import PIL.Image  # noqa: E402
 
 from genreason.generate import models  # noqa: E402
-from genreason.testing.tiny import TRAINABLE, tiny_pipeline  # noqa: E402
+from genreason.testing.tiny import TRAINABLE  # noqa: E402
 from genreason.train.flow import noise_of  # noqa: E402
 from genreason.train.specs import spec_for  # noqa: E402
 
 torch.set_num_threads(1)
 SIZE, FRAMES = 64, 9
 PROMPT = "Move the ball to the goal."
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    made = {}
-
-    def find(family):
-        if family not in made:
-            made[family] = tiny_pipeline(family, tmp_path_factory.mktemp("tiny") / family)
-        return made[family]
-
-    return find
 
 
 def options_of(folder, **changes):

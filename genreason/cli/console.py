@@ -94,17 +94,16 @@ def stage() -> Iterator[Progress]:
         bars.update(known[name], completed=done, total=total)
 
     try:
-        try:
-            with bars:
-                yield tell
-        except UserError:
-            raise
-        except GenreasonError as error:
-            text = "; ".join([str(error), *getattr(error, "__notes__", [])])
-            raise GenreasonError(f"{text}. To go on: {again()}") from error
-    except KeyboardInterrupt:  # also while an error is told: Ctrl-C may end the workers first
+        with bars:
+            yield tell
+    except KeyboardInterrupt:
         typer.echo(f"stopped; what is finished was kept. To go on: {again()}", err=True)
         raise typer.Exit(130) from None
+    except UserError:
+        raise
+    except GenreasonError as error:
+        text = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        raise GenreasonError(f"{text}. To go on: {again()}") from error
 
 
 def again() -> str:

@@ -168,8 +168,10 @@ class RemoteGenerator:
     def __init__(self, name: str, options: RemoteOptions, service: Service, journal: Path | None) -> None:
         """Without a journal, nothing is gone on with, and the budget is this object's."""
         self.name, self.options, self.service = name, options, service
+        if journal is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="genreason-")  # gone with this object
+            journal = Path(self._temporary.name)
         self.folder = journal
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._limiter = Limiter(options.concurrency)
         self._lock = threading.Lock()
 
@@ -179,9 +181,6 @@ class RemoteGenerator:
         Raises:
             GenreasonError: the budget is spent, or the service did not answer; what was finished is kept.
         """
-        if self.folder is None:
-            self._temporary = self._temporary or tempfile.TemporaryDirectory(prefix="genreason-")
-            self.folder = Path(self._temporary.name)
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(self.options.concurrency, thread_name_prefix="video") as pool:
             answers = [pool.submit(self._one, request, seed) for request in requests]
@@ -197,7 +196,6 @@ class RemoteGenerator:
 
     def _one(self, request: Request, seed: int) -> Clip:
         asked, plan = self._asked(request, seed)
-        assert self.folder is not None  # noqa: S101 (generate made it)
         path = self.folder / f"{asked.key}.mp4"
         began = time.monotonic()
         job = ""
@@ -314,12 +312,10 @@ class RemoteGenerator:
         raise AssertionError("unreachable")
 
     def _note(self, what: str, asked: Asked, job: str) -> None:
-        assert self.folder is not None  # noqa: S101 (generate made it)
         line = {"schema": 1, "what": what, "request": asked.key, "job": job, "cost": self.options.cost}
         files.append(self.folder / "jobs.jsonl", {**line, "time": round(time.time(), 3)})
 
     def _lines(self) -> list[Json]:
-        assert self.folder is not None  # noqa: S101 (generate made it)
         return list(files.read_lines(self.folder / "jobs.jsonl"))
 
     def _jobs(self) -> dict[str, str]:

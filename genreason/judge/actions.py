@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from genreason.judge.settings import parse
 from genreason.metrics import actions
 from genreason.metrics.progress import progress_metrics
 from genreason.puzzles import base
@@ -35,12 +36,7 @@ class ActionsJudge:
 
     def __init__(self, **options: Any) -> None:
         """`options`: see `Settings`."""
-        try:
-            self.settings = Settings(**options)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            raise UserError(f"judge actions: option {name}: {first['msg']}") from None
+        self.settings = parse(Settings, options, "actions")
 
     def judge(self, instance: Instance, clips: Sequence[Clip], seed: int = 0) -> list[Verdict]:
         """One verdict an answer; where there is none, it is unscored."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from genreason import video
 from genreason.generate.oracle import solution, stops
+from genreason.judge.settings import parse
 from genreason.metrics import vrbench
 from genreason.perceive.follow import TimeLimitError, follow
 from genreason.perceive.track import Track
@@ -49,12 +50,7 @@ class RulesJudge:
 
     def __init__(self, **options: Any) -> None:
         """`options`: see `Settings`."""
-        try:
-            self.settings = Settings(**options)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            raise UserError(f"judge rules: option {name}: {first['msg']}") from None
+        self.settings = parse(Settings, options, "rules")
         if self.settings.vrbench not in vrbench.DEFAULTS:
             raise UserError(f"judge rules: option vrbench: there is {', '.join(vrbench.DEFAULTS)}")
 

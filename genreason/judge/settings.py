@@ -7,13 +7,13 @@ import re
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from genreason import seeds
 from genreason.cards import Strict
 from genreason.types import Json, UserError
 
-T = TypeVar("T", bound="Strict")
+T = TypeVar("T", bound=BaseModel)
 
 
 class Price(Strict):
