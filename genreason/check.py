@@ -20,8 +20,7 @@ from genreason import cards, video
 from genreason import judge as judges
 from genreason.cards import JudgeCard, TaskCard
 from genreason.executor import run_map
-from genreason.generate.controls import CONTROLS
-from genreason.generate.workshop import Workshop
+from genreason.generate.controls import CONTROLS, shop
 from genreason.run import files
 from genreason.task import Task
 from genreason.types import SCHEMA, Clip, Instance, Json, Verdict
@@ -170,7 +169,7 @@ def _try(item: Item, judge: str) -> list[Json]:
 
 def make(instance: Instance, control: str) -> Clip | None:
     """The clip of one control (or of the oracle), or None where the instance offers no occasion for it."""
-    workshop = Workshop(instance, control)
+    workshop = shop(instance, control)
     return workshop.clip(workshop.truth) if control == TRUTH else CONTROLS[control].make(workshop)
 
 

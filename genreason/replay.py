@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genreason.perceive.track import Track
 
 if TYPE_CHECKING:
-    from genreason.puzzles.base import Places, Puzzle
+    from genreason.puzzles.base import PiecePuzzle, Places
 
 Way = tuple[Any, ...]
 STIRRED = 0.3  # cells from its tile at which a piece counts as under way
@@ -81,7 +81,7 @@ class Replay:
     piece: int
 
 
-def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
+def replay(puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
     """Follow the track from state to state by legal moves.
 
     In every frame each piece must be within `0.5 + lane` cells (in x and in y) of where some state has it
@@ -115,7 +115,7 @@ def replay(puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances
     return Replay(moves, state, None, "", 0)
 
 
-def _parted(puzzle: Puzzle[Any, Any], before: Any, state: Any, places: Places, most: float) -> bool:
+def _parted(puzzle: PiecePuzzle[Any, Any], before: Any, state: Any, places: Places, most: float) -> bool:
     """Whether a piece is under way without the one that must move it.
 
     The way is the last move or one of the next.
@@ -136,7 +136,7 @@ def _parted(puzzle: Puzzle[Any, Any], before: Any, state: Any, places: Places, m
     return True
 
 
-def _reachable(puzzle: Puzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[Way, Any, Any]]:
+def _reachable(puzzle: PiecePuzzle[Any, Any], state: Any, depth: int) -> Iterable[tuple[Way, Any, Any]]:
     """States that at most `depth` legal moves lead to, nearest first: moves, state before, state.
 
     No piece turns back on the way: that cannot happen between two frames.

@@ -7,14 +7,14 @@ passes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from genreason.metrics.progress import clip_metrics
-from genreason.perceive.track import Track
-from genreason.puzzles.base import Puzzle
+from genreason.perceive.track import Spot, Track
+from genreason.puzzles.base import PiecePuzzle
 from genreason.replay import Tolerances
 from genreason.types import Verdict, Violation, unscored
 
@@ -35,7 +35,7 @@ Where = tuple[float, ...] | None
 
 
 def verify(
-    puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances, to_pixels: ToPixels
+    puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Tolerances, to_pixels: ToPixels
 ) -> Verdict:
     """The verdict on a track.
 
@@ -55,11 +55,11 @@ def verify(
     at_start = _starts_right(track, start, rules)
     if track.start_gap == 0 and (track.presence_TN[0] < rules.present).any():
         return unscored("the scene is intact, but the pieces could not be found in the first frame")
-    note = _Notes(track, to_pixels)
+    note = Notes(track, to_pixels)
     if not at_start or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     _check_objects(note, track, rules)
-    _check_scene(note, track, rules)
+    check_scene(note, track, rules)
     trace = puzzle.trace(state, track, rules)
     if trace.broken_at is not None:
         place = tuple(track.places_TN2[trace.broken_at, trace.piece])
@@ -78,11 +78,12 @@ def verify(
             **clip_metrics(puzzle, state, track, rules, trace, found),
         },
         violations=found,
-        reason=_sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
+        reason=sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
     )
 
 
-def _sentence(violation: Violation) -> str:
+def sentence(violation: Violation) -> str:
+    """When and what, in one sentence."""
     return f"at {violation.seconds:.2f} s: {violation.what}"
 
 
@@ -91,10 +92,39 @@ def _starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerance
     return near and bool((track.presence_TN[0] >= rules.present).all())
 
 
-class _Notes:
+class Watched(Protocol):
+    """What the checks of scene and camera need of a track of any kind."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        ...
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """What should not be there."""
+        ...
+
+    @property
+    def broken_T(self) -> Bools:
+        """Frames in which hardly anything of the scene is left."""
+        ...
+
+    @property
+    def camera_T2(self) -> npt.NDArray[np.float32]:
+        """How far the camera has moved."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+
+class Notes:
     """Collects the first violation of each check."""
 
-    def __init__(self, track: Track, to_pixels: ToPixels) -> None:
+    def __init__(self, track: Watched, to_pixels: ToPixels) -> None:
+        """`to_pixels`: cells (..., 2) to pixels of the instance's first frame."""
         self.track, self.to_pixels = track, to_pixels
         self.found: dict[str, Violation] = {}
 
@@ -113,7 +143,7 @@ class _Notes:
         return tuple(sorted(self.found.values(), key=lambda v: (v.seconds, CHECKS.index(v.check))))
 
 
-def _first_run(broken_T: Bools, run: int = 1) -> int | None:
+def first_run(broken_T: Bools, run: int = 1) -> int | None:
     """Where the first run of at least `run` broken frames begins, or a shorter one that lasts to the end.
 
     Flicker counts as a run: more than half of `4 * run` frames.
@@ -132,25 +162,25 @@ def _first_run(broken_T: Bools, run: int = 1) -> int | None:
     return min(found, default=None)
 
 
-def _check_objects(note: _Notes, track: Track, rules: Tolerances) -> None:
+def _check_objects(note: Notes, track: Track, rules: Tolerances) -> None:
     places, readable = track.places_TN2, ~track.broken_T
     seen = (track.presence_TN >= rules.present) & readable[:, None]
     moved = np.linalg.norm(np.diff(places, axis=0), axis=-1)
     for i, name in enumerate(track.names):
-        t = _first_run(~seen[:, i] & readable, rules.missing_frames + 1)
+        t = first_run(~seen[:, i] & readable, rules.missing_frames + 1)
         note.add(t, "objects.present", f"the {name} is gone", None if t is None else tuple(places[t, i]))
         odd = (track.oddness_TN[:, i] >= rules.odd_area) & readable & ~_changed(track, rules)
-        t = _first_run(odd | (~seen[:, i] & readable), rules.change_frames + 1)
+        t = first_run(odd | (~seen[:, i] & readable), rules.change_frames + 1)
         if t is not None:
             note.add(t, "objects.present", f"the {name} does not look as it did", tuple(places[t, i]))
-        t = _first_run(np.concatenate([[False], _leaps(moved, i, rules) & seen[1:, i]]))
+        t = first_run(np.concatenate([[False], _leaps(moved, i, rules) & seen[1:, i]]))
         if t is not None:
             what = f"the {name} jumps {moved[t - 1, i]:.1f} cells in one frame"
             note.add(t, "objects.continuous", what, tuple(places[t, i]))
     for name in {spot.name for spot in track.spots if spot.name}:
         extra = np.zeros(len(track), np.bool_)
         extra[[spot.t for spot in track.spots if spot.name == name]] = True
-        t = _first_run(extra, rules.extra_frames + 1)
+        t = first_run(extra, rules.extra_frames + 1)
         note.add(t, "objects.unique", f"there is one {name} too many", _spot(track, t, name))
 
 
@@ -169,7 +199,7 @@ def _leaps(moved_TN: npt.NDArray[np.float32], i: int, rules: Tolerances) -> Bool
     return np.asarray(far | (alone & (moved >= rules.step)), np.bool_)
 
 
-def _areas(track: Track) -> npt.NDArray[np.float64]:
+def _areas(track: Watched) -> npt.NDArray[np.float64]:
     """The changed part of the still scene (square cells) in each frame."""
     area = np.zeros(len(track))
     for spot in track.spots:
@@ -178,26 +208,29 @@ def _areas(track: Track) -> npt.NDArray[np.float64]:
     return area
 
 
-def _changed(track: Track, rules: Tolerances) -> Bools:
+def _changed(track: Watched, rules: Tolerances) -> Bools:
     """Frames in which the still scene is changed, so that nothing can be said of a piece's look."""
     return np.asarray(_areas(track) >= rules.change_area, np.bool_)
 
 
-def _check_scene(note: _Notes, track: Track, rules: Tolerances) -> None:
+def check_scene(note: Notes, track: Watched, rules: Tolerances) -> None:
+    """Note what changes in the still scene, and what the camera does."""
     area = _areas(track)
-    t = _first_run(_changed(track, rules), rules.change_frames + 1)
+    t = first_run(_changed(track, rules), rules.change_frames + 1)
     if t is not None:
         what = f"the scene changes ({area[t : t + 3].max():.1f} cells)"
         note.add(t, "scene.kept", what, _spot(track, t, ""))
-    t = _first_run(track.broken_T, 2)
+    t = first_run(track.broken_T, 2)
     note.add(t, "scene.kept", "hardly anything of the scene is left", None)
-    t = _first_run((track.camera_T2.max(axis=1) > rules.camera) & ~track.broken_T, 2)
+    t = first_run((track.camera_T2.max(axis=1) > rules.camera) & ~track.broken_T, 2)
     if t is not None:
         far = 100 * track.camera_T2[~track.broken_T].max()
         note.add(t, "camera.still", f"the camera moves (by {far:.0f} % of the picture)", None)
 
 
-def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> None:
+def _check_goal(
+    note: Notes, puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Tolerances
+) -> None:
     end = len(track) - 1
     if track.broken_T[end]:
         note.add(end, "rules.goal", "nothing can be read in the last frame", None)
@@ -208,7 +241,7 @@ def _check_goal(note: _Notes, puzzle: Puzzle[Any, Any], state: Any, track: Track
         note.add(end, "rules.goal", "the goal is not reached at the end", tuple(track.places_TN2[end, -1]))
 
 
-def _spot(track: Track, t: int | None, name: str) -> Where:
+def _spot(track: Watched, t: int | None, name: str) -> Where:
     """Where the largest spot of that kind is in frame t."""
     spots = [spot for spot in track.spots if spot.t == t and spot.name == name]
     if not spots:

@@ -12,7 +12,7 @@ from genreason.bench.baselines import MAZE_DATASET, SAVES
 from genreason.bench.clock import cpu, rate
 from genreason.cards import TaskCard
 from genreason.formats.dataset import write_sample
-from genreason.generate.oracle import solution, solution_clip, stops
+from genreason.generate.oracle import solution_clip, solved_picture
 from genreason.puzzles import base
 from genreason.task import Task
 from genreason.types import Instance, Json
@@ -78,10 +78,8 @@ def _plainest(card: TaskCard) -> str:
 
 def _save(folder: Path, instances: Sequence[Instance]) -> None:
     for instance in instances:
-        puzzle = base.load(instance.scene["puzzle"])
-        end = stops(puzzle, puzzle.start(instance), solution(instance))[-1]
-        final = puzzle.board(instance).draw(end)
-        write_sample(folder, instance, puzzle.picture(instance), final, solution_clip(instance))
+        first = base.load(instance.scene["puzzle"]).picture(instance)
+        write_sample(folder, instance, first, solved_picture(instance), solution_clip(instance))
 
 
 def _encoded(instances: Sequence[Instance]) -> tuple[float, int]:

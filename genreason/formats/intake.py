@@ -167,7 +167,7 @@ def _shown(instance: Instance, truth: Path) -> tuple[Any, ...] | None:
 
     Every other frame is enough for it: a move takes several, and nothing is judged here.
     """
-    puzzle = base.load(instance.scene["puzzle"])
+    puzzle = base.load_pieces(instance.scene["puzzle"])
     state = puzzle.start(instance)
     try:
         track = follow(

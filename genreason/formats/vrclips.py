@@ -197,7 +197,7 @@ def _hints(game: Game, options: Json) -> Json:
 
 def _begins(instance: Instance, clip: _Clip) -> bool:
     """Whether a clip begins with the puzzle's picture, as the judge sees it."""
-    puzzle = base.load(instance.scene["puzzle"])
+    puzzle = base.load_pieces(instance.scene["puzzle"])
     state, board = puzzle.start(instance), puzzle.board(instance)
     try:
         twice = [clip.first] * 2  # one frame alone is no clip
@@ -210,7 +210,7 @@ def _begins(instance: Instance, clip: _Clip) -> bool:
 
 def _words(instance: Instance) -> str:
     """Where the pieces and goals of the puzzle were seen."""
-    puzzle = base.load(instance.scene["puzzle"])
+    puzzle = base.load_pieces(instance.scene["puzzle"])
     state, board = puzzle.start(instance), puzzle.board(instance)
     names = [*(piece.name for piece in board.pieces), *("goal" for _ in puzzle.goals(state))]
     pixels = board.lattice.pixels(np.concatenate([puzzle.places(state), puzzle.goals(state)]))

@@ -14,7 +14,7 @@ from genreason.generate.workshop import Workshop
 from genreason.render.motion import Script
 from genreason.types import Clip
 
-RECIPES = Recipes()
+RECIPES: Recipes[Workshop] = Recipes()
 
 
 @RECIPES.control("rules.goal")

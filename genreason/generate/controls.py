@@ -9,12 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from genreason.generate import cheats, edits, honest, scenery
-from genreason.generate.recipes import Recipe
-from genreason.generate.workshop import Workshop
-from genreason.types import Clip, Request, unknown
+from genreason.generate import boardcheats, boardhonest, cheats, edits, honest, scenery
+from genreason.generate.boardshop import BoardShop
+from genreason.generate.recipes import joined
+from genreason.generate.workshop import Shop, Workshop
+from genreason.puzzles import base
+from genreason.puzzles.boards import BoardPuzzle
+from genreason.types import Clip, Instance, Request, unknown
 
-CONTROLS: dict[str, Recipe] = {**edits.RECIPES, **honest.RECIPES, **cheats.RECIPES, **scenery.RECIPES}
+CONTROLS = joined(
+    [edits.PIECES, honest.RECIPES, cheats.RECIPES, scenery.RECIPES],
+    [edits.ANY, boardhonest.RECIPES, boardcheats.RECIPES],
+)
+"""All controls, whatever scene they are for."""
+
+
+def shop(instance: Instance, name: str, seed: int = 0) -> Shop:
+    """What a control's clip of the instance is made from."""
+    puzzle = base.load(instance.scene["puzzle"])
+    return (BoardShop if isinstance(puzzle, BoardPuzzle) else Workshop)(instance, name, seed)
 
 
 class Control:
@@ -38,7 +51,7 @@ class Control:
         """
         out = []
         for request in requests:
-            workshop = Workshop(request.instance, self.recipe.name, seed)
+            workshop = shop(request.instance, self.recipe.name, seed)
             clip = self.recipe.make(workshop)
             if clip is None:
                 stand_in = "truth" if self.recipe.honest else "still"

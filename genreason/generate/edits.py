@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from genreason import seeds, video
-from genreason.generate.recipes import Make, Recipe
-from genreason.generate.workshop import Workshop
+from genreason.generate.workshop import Shop, Workshop
 from genreason.types import Clip, Frame
 
 FLIPS: tuple[tuple[slice, ...], ...] = ((slice(None), slice(None, None, -1)), (slice(None, None, -1),))
@@ -20,7 +19,7 @@ ALIKE_AT, ALIKE = (
 )  # pixels a side at which a picture and its mirror image are the same up to so many levels
 
 
-def picture_clip(w: Workshop, frames: list[Frame]) -> Clip:
+def picture_clip(w: Shop, frames: list[Frame]) -> Clip:
     """A clip of these pictures."""
     return Clip(render=lambda: iter(frames), fps=w.instance.fps)
 
@@ -31,23 +30,23 @@ def chained(*parts: Iterable[Frame]) -> Iterator[Frame]:
         yield from part
 
 
-def _truth(w: Workshop) -> Iterator[Frame]:
+def _truth(w: Shop) -> Iterator[Frame]:
     return w.truth.frames(w.board)
 
 
-def _each(w: Workshop, edit: Callable[[int, Frame], Frame]) -> Clip:
+def _each(w: Shop, edit: Callable[[int, Frame], Frame]) -> Clip:
     """The truth with every frame edited."""
     return Clip(render=lambda: (edit(t, frame) for t, frame in enumerate(_truth(w))), fps=w.instance.fps)
 
 
 # -- cheats --------------------------------------------------------------------------------------------------
-def still(w: Workshop) -> Clip:
+def still(w: Shop) -> Clip:
     """The first frame, held."""
     first = w.puzzle.picture(w.instance)
     return Clip(render=lambda: (first for _ in range(49)), fps=w.instance.fps)
 
 
-def noise(w: Workshop) -> Clip:
+def noise(w: Shop) -> Clip:
     """The first frame, then noise."""
     w_px, h_px = w.instance.size
 
@@ -60,12 +59,12 @@ def noise(w: Workshop) -> Clip:
     return Clip(render=frames, fps=w.instance.fps)
 
 
-def backwards(w: Workshop) -> Clip:
+def backwards(w: Shop) -> Clip:
     """The truth backwards."""
-    return w.clip(replace(w.truth, places_TN2=w.truth.places_TN2[::-1].copy()))
+    return w.clip(w.truth.taken(np.arange(len(w.truth))[::-1]))
 
 
-def other_instance(w: Workshop) -> Clip | None:
+def other_instance(w: Shop) -> Clip | None:
     """The solution of another puzzle: this one mirrored."""
     flip = FLIPS[int(w.rng.integers(0, 2))]
     if _alike(w.puzzle.picture(w.instance), flip):
@@ -73,7 +72,7 @@ def other_instance(w: Workshop) -> Clip | None:
     return _each(w, lambda t, frame: np.ascontiguousarray(frame[flip]))
 
 
-def swapped_instance(w: Workshop) -> Clip | None:
+def swapped_instance(w: Shop) -> Clip | None:
     """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
     other = other_instance(w)
     if other is None or any(_alike(w.board.plate, flip) for flip in FLIPS):
@@ -97,13 +96,13 @@ def _zoomed(frame: Frame, zoom: float, dx: float, dy: float) -> Frame:
     return np.asarray(moved, np.uint8)
 
 
-def zoom(w: Workshop) -> Clip:
+def zoom(w: Shop) -> Clip:
     """The camera zooms in by 15 %."""
     last = max(len(w.truth) - 1, 1)
     return _each(w, lambda t, frame: _zoomed(frame, 1 + 0.15 * t / last, 0, 0))
 
 
-def pan(w: Workshop) -> Clip:
+def pan(w: Shop) -> Clip:
     """The camera drifts by 6 % of the picture."""
     last = max(len(w.truth) - 1, 1)
     dx, dy = 0.06 * w.instance.size[0], 0.03 * w.instance.size[1]
@@ -124,8 +123,8 @@ def _turned(frame: Frame, degrees: float) -> Frame:
 
 
 # -- honest variants -----------------------------------------------------------------------------------------
-def _recoded(crf: float) -> Callable[[Workshop], Clip]:
-    def make(w: Workshop) -> Clip:
+def _recoded(crf: float) -> Callable[[Shop], Clip]:
+    def make(w: Shop) -> Clip:
         return Clip(
             render=lambda: video.read(video.encode(_truth(w), w.instance.fps, crf=crf)), fps=w.instance.fps
         )
@@ -133,7 +132,7 @@ def _recoded(crf: float) -> Callable[[Workshop], Clip]:
     return make
 
 
-def resized(w: Workshop) -> Clip:
+def resized(w: Shop) -> Clip:
     """Another size, a little wider than it was."""
     scale = float(w.rng.uniform(0.75, 1.6))
     stretch = float(w.rng.uniform(0.96, 1.04))
@@ -142,7 +141,7 @@ def resized(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: np.asarray(cv2.resize(frame, size, interpolation=method), np.uint8))
 
 
-def letterboxed(w: Workshop) -> Clip:
+def letterboxed(w: Shop) -> Clip:
     """Bars left and right, or above and below."""
     width, height = w.instance.size
     bar, upright = 2 * round(0.17 * min(width, height)), bool(w.rng.integers(2))
@@ -172,17 +171,17 @@ def cropped(w: Workshop) -> Clip | None:
     return _each(w, lambda t, frame: np.ascontiguousarray(frame[keep]))
 
 
-def other_fps(w: Workshop) -> Clip:
+def other_fps(w: Shop) -> Clip:
     """Half the frames a second, or twice as many with each shown twice."""
     fps = w.instance.fps
     if w.rng.integers(2):
         last = len(w.truth) - 1
         keep = sorted({*range(0, last + 1, 2), last})
-        return replace(w.clip(replace(w.truth, places_TN2=w.truth.places_TN2[keep])), fps=fps / 2)
-    return replace(w.clip(replace(w.truth, places_TN2=np.repeat(w.truth.places_TN2, 2, axis=0))), fps=fps * 2)
+        return replace(w.clip(w.truth.taken(keep)), fps=fps / 2)
+    return replace(w.clip(w.truth.taken(np.repeat(np.arange(len(w.truth)), 2))), fps=fps * 2)
 
 
-def shake(w: Workshop) -> Clip:
+def shake(w: Shop) -> Clip:
     """The whole picture trembles by up to 2 pixels (of 256)."""
     reach = 2 * w.instance.size[0] / 256
     shift = w.rng.uniform(-reach, reach, (len(w.truth), 2))
@@ -190,7 +189,7 @@ def shake(w: Workshop) -> Clip:
     return _each(w, lambda t, frame: _zoomed(frame, 1, float(shift[t, 0]), float(shift[t, 1])))
 
 
-def colour_shift(w: Workshop) -> Clip:
+def colour_shift(w: Shop) -> Clip:
     """A tint of up to 8 levels, another for each colour, that comes on slowly."""
     tint, last = w.rng.uniform(-8, 8, 3), max(len(w.truth) // 2, 1)
 
@@ -200,18 +199,17 @@ def colour_shift(w: Workshop) -> Clip:
     return _each(w, edit)
 
 
-def blur(w: Workshop) -> Clip:
+def blur(w: Shop) -> Clip:
     """Slightly out of focus."""
     sigma = 0.8 * w.instance.size[0] / 256
     return _each(w, lambda t, frame: np.asarray(cv2.GaussianBlur(frame, (0, 0), sigma), np.uint8))
 
 
-_MAKERS: dict[str, tuple[Make, str]] = {
+ANY: dict[str, tuple[Callable[[Shop], Clip | None], str]] = {
     "still": (still, "rules.goal"),
     "noise": (noise, "scene.kept"),
     "reversed": (backwards, "scene.first_frame"),
     "other_instance": (other_instance, "scene.first_frame"),
-    "swapped_instance": (swapped_instance, "scene.kept"),
     "zoom": (zoom, "camera.still"),
     "pan": (pan, "camera.still"),
     "turn": (turn, "camera.still"),
@@ -220,10 +218,15 @@ _MAKERS: dict[str, tuple[Make, str]] = {
     "recode35": (_recoded(35), ""),
     "resized": (resized, ""),
     "letterboxed": (letterboxed, ""),
-    "cropped": (cropped, ""),
     "other_fps": (other_fps, ""),
     "shake": (shake, ""),
     "colour_shift": (colour_shift, ""),
     "blur": (blur, ""),
 }
-RECIPES = {name: Recipe(name, make, breaks) for name, (make, breaks) in _MAKERS.items()}
+"""Controls for every kind of scene, and which check they must break."""
+PIECES: dict[str, tuple[Callable[[Workshop], Clip | None], str]] = {
+    **ANY,
+    "swapped_instance": (swapped_instance, "scene.kept"),
+    "cropped": (cropped, ""),
+}
+"""With those for scenes in which pieces move."""

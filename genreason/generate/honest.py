@@ -13,7 +13,7 @@ from genreason.render.board import Piece
 from genreason.render.motion import Script
 from genreason.types import Clip, Frame
 
-RECIPES = Recipes()
+RECIPES: Recipes[Workshop] = Recipes()
 
 
 @RECIPES.control()

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from genreason.puzzles import base
-from genreason.render.motion import Motion, animate
-from genreason.types import Clip, GenreasonError, Instance, Request
-
-Stops = list[npt.NDArray[np.float32]]
+from genreason.render.motion import Motion
+from genreason.types import Clip, Frame, GenreasonError, Instance, Request
 
 
 def solution(instance: Instance) -> tuple[Any, ...]:
@@ -30,21 +25,20 @@ def solution(instance: Instance) -> tuple[Any, ...]:
     return found.moves
 
 
-def stops(puzzle: base.Puzzle[Any, Any], state: Any, moves: Sequence[Any]) -> Stops:
-    """Where the pieces are before, on the way of, and after the moves."""
-    out = [puzzle.places(state)]
-    for move in moves:
-        out += puzzle.way(state, move)
-        state = puzzle.step(state, move)
-    return out
-
-
 def solution_clip(instance: Instance) -> Clip:
     """The clip of a solution, with the instance's own movement; drawn when it is read."""
     puzzle = base.load(instance.scene["puzzle"])
-    start = puzzle.start(instance)
-    script = animate(stops(puzzle, start, solution(instance)), Motion(**instance.scene["motion"]))
+    script = puzzle.script(instance, solution(instance), Motion(**instance.scene["motion"]))
     return script.clip(puzzle.board(instance), instance.fps)
+
+
+def solved_picture(instance: Instance) -> Frame:
+    """The last frame of a solution, HWC RGB uint8."""
+    puzzle = base.load(instance.scene["puzzle"])
+    state = puzzle.start(instance)
+    for move in solution(instance):
+        state = puzzle.step(state, move)
+    return puzzle.shown(instance, state)
 
 
 class Oracle:

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from genreason.generate.workshop import Workshop
+from genreason.generate.boardshop import BoardShop
+from genreason.generate.workshop import Shop, Workshop
 from genreason.types import Clip
 
-Make = Callable[[Workshop], Clip | None]
+W = TypeVar("W", bound=Shop)
+Make = Callable[[W], Clip | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A control: how its clip is made, and for cheats which check (or group of checks) must fail."""
+    """A control: how its clip is made, and for cheats which check (or group of checks) must fail.
+
+    Attributes:
+        name: of the control.
+        pieces: makes the clip where pieces move; None where it has no meaning there.
+        breaks: the check; "" for honest variants.
+        boards: makes the clip where the content of cells changes.
+    """
 
     name: str
-    make: Make
+    pieces: Make[Workshop] | None
     breaks: str = ""
+    boards: Make[BoardShop] | None = None
 
     @property
     def honest(self) -> bool:
         """Whether its clips must pass."""
         return not self.breaks
 
+    def make(self, w: Shop) -> Clip | None:
+        """The clip, or None where the instance offers no occasion for it."""
+        if isinstance(w, Workshop):
+            return None if self.pieces is None else self.pieces(w)
+        if isinstance(w, BoardShop):
+            return None if self.boards is None else self.boards(w)
+        return None
 
-class Recipes(dict[str, Recipe]):
-    """Controls by name."""
 
-    def control(self, breaks: str = "") -> Callable[[Make], Make]:
+class Recipes(dict[str, tuple[Make[W], str]], Generic[W]):
+    """Makers of one kind of scene and what their clips must break, by name."""
+
+    def control(self, breaks: str = "") -> Callable[[Make[W]], Make[W]]:
         """Register a control under its function's name; `breaks` is the check that its clips must fail."""
 
-        def register(make: Make) -> Make:
-            name = make.__name__
-            self[name] = Recipe(name, make, breaks)
+        def register(make: Make[W]) -> Make[W]:
+            self[make.__name__] = (make, breaks)
             return make
 
         return register
+
+
+def joined(
+    pieces: Sequence[Mapping[str, tuple[Make[Workshop], str]]],
+    boards: Sequence[Mapping[str, tuple[Make[BoardShop], str]]],
+) -> dict[str, Recipe]:
+    """The recipes of both kinds of scenes; what has the same name must break the same check."""
+    first = {name: made for part in pieces for name, made in part.items()}
+    second = {name: made for part in boards for name, made in part.items()}
+    out = {}
+    for name in [*first, *(name for name in second if name not in first)]:
+        (one, breaks), (other, also) = first.get(name, (None, "")), second.get(name, (None, ""))
+        assert name not in first or name not in second or breaks == also, f"{name}: {breaks} and {also}"
+        out[name] = Recipe(name, one, breaks or also, other)
+    return out

@@ -13,7 +13,7 @@ from genreason.render.board import Board
 from genreason.render.motion import Motion, Script, animate
 from genreason.types import Clip, Frame
 
-RECIPES = Recipes()
+RECIPES: Recipes[Workshop] = Recipes()
 SEEN = 40  # difference (0-255) that a person sees
 LEAST_CHANGE = 0.2  # part of a cell that must differ so for a wall to be gone
 

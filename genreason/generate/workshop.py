@@ -17,13 +17,13 @@ from genreason.render.board import Board
 from genreason.render.motion import Motion, Script, animate
 from genreason.types import Clip, Frame, Instance
 
-Stops = oracle.Stops
+Stops = list[npt.NDArray[np.float32]]
 Cell = tuple[float, float]
 """x (column) and y (row) in cells."""
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Shop:
     """One instance, ready to be solved, cheated on or filmed differently.
 
     `name` and `seed` choose the random stream.
@@ -66,6 +66,36 @@ class Workshop:
             out.append(self.puzzle.step(out[-1], move))
         return out
 
+    @property
+    def motion(self) -> Motion:
+        """The movement of the ground truth."""
+        return Motion(**self.instance.scene["motion"])
+
+    @functools.cached_property
+    def truth(self) -> Script:
+        """The script of the ground truth."""
+        return self.puzzle.script(self.instance, self.moves, self.motion)
+
+    def clip(self, script: Script, board: Board | None = None) -> Clip:
+        """The script as a clip."""
+        return script.clip(board or self.board, self.instance.fps)
+
+    def cell_box(self, cell: Cell, half: float = 0.5) -> tuple[slice, slice]:
+        """The pixels within `half` cells of a cell's centre."""
+        lattice = self.board.lattice
+        left, top = np.maximum(np.rint(lattice.pixels((cell[0] - half, cell[1] - half))).astype(int), 0)
+        right, bottom = np.maximum(np.rint(lattice.pixels((cell[0] + half, cell[1] + half))).astype(int), 0)
+        return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
+class Workshop(Shop):
+    """The shop of a puzzle in which pieces move."""
+
+    @functools.cached_property
+    def puzzle(self) -> base.PiecePuzzle[Any, Any]:
+        """The rules."""
+        return base.load_pieces(self.instance.scene["puzzle"])
+
     @functools.cached_property
     def stops(self) -> Stops:
         """Where the pieces are in these states, and on the way from one to the next."""
@@ -73,25 +103,11 @@ class Workshop:
 
     def way(self, state: Any, moves: Sequence[Any]) -> Stops:
         """Where the pieces pass on these moves from a state."""
-        return oracle.stops(self.puzzle, state, moves)
-
-    @property
-    def motion(self) -> Motion:
-        """The movement of the ground truth."""
-        return Motion(**self.instance.scene["motion"])
+        return self.puzzle.stops(state, moves)
 
     def animate(self, stops: Stops, **changes: Any) -> Script:
         """A script through these places, with the truth's movement or a changed one."""
         return animate(stops, replace(self.motion, **changes))
-
-    @functools.cached_property
-    def truth(self) -> Script:
-        """The script of the ground truth."""
-        return self.animate(self.stops)
-
-    def clip(self, script: Script, board: Board | None = None) -> Clip:
-        """The script as a clip."""
-        return script.clip(board or self.board, self.instance.fps)
 
     def frame(self, stop: npt.NDArray[np.float32]) -> Frame:
         """The picture with the pieces at these places."""
@@ -146,13 +162,6 @@ class Workshop:
         return stops
 
     # -- parts of the picture --------------------------------------------------------------------------------
-    def cell_box(self, cell: Cell, half: float = 0.5) -> tuple[slice, slice]:
-        """The pixels within `half` cells of a cell's centre."""
-        lattice = self.board.lattice
-        left, top = np.maximum(np.rint(lattice.pixels((cell[0] - half, cell[1] - half))).astype(int), 0)
-        right, bottom = np.maximum(np.rint(lattice.pixels((cell[0] + half, cell[1] + half))).astype(int), 0)
-        return slice(int(top), int(bottom)), slice(int(left), int(right))
-
     def pasted(self, plate: Frame, source: Cell, target: Cell, half: float = 0.5) -> Frame:
         """A copy of the plate with the look of one cell put over another."""
         out = plate.copy()

@@ -15,9 +15,8 @@ from pathlib import Path
 from genreason import cards, seeds, video
 from genreason.cards import TaskCard
 from genreason.executor import run_map
-from genreason.generate.controls import CONTROLS
+from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
-from genreason.generate.workshop import Workshop
 from genreason.judge import questions as asking
 from genreason.judge.asked import AskingJudge
 from genreason.judge.rules import RulesJudge
@@ -102,9 +101,7 @@ def _case(instance: Instance, control: str, folder: Path, rules: RulesJudge) -> 
     path = folder / f"{instance.sample_id}-{instance.key[:8]}" / f"{control}.mp4"
     if not path.is_file():
         made = (
-            solution_clip(instance)
-            if control == TRUTH
-            else CONTROLS[control].make(Workshop(instance, control))
+            solution_clip(instance) if control == TRUTH else CONTROLS[control].make(shop(instance, control))
         )
         if made is None:
             return None

@@ -203,7 +203,9 @@ def _puzzle_questions(instance: Instance) -> tuple[Question, ...]:
     asked: list[Question] = [
         Question(kind, " ".join(texts[kind].format_map(words).split()), kind) for kind in PUZZLE_KINDS
     ]
-    text = texts["trap"].format_map({**words, "side": _wrong_side(instance)})
+    text = puzzle.trap(instance)
+    if not text:
+        text = texts["trap"].format_map({**words, "side": _wrong_side(instance)})
     return (*asked, Question("trap", text, "trap", expect="no"))
 
 
@@ -216,7 +218,7 @@ def _card_texts(task: str) -> dict[str, str]:
 
 def _wrong_side(instance: Instance) -> str:
     """The half of the picture in which the agent does not start, along the axis on which that is plainest."""
-    puzzle = base.load(instance.scene["puzzle"])
+    puzzle = base.load_pieces(instance.scene["puzzle"])  # other puzzles have a trap of their own
     board = puzzle.board(instance)
     x, y = board.lattice.pixels(puzzle.places(puzzle.start(instance)))[-1]
     across, down = float(x) / instance.size[0] - 0.5, float(y) / instance.size[1] - 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from genreason import video
-from genreason.generate.oracle import solution, stops
+from genreason.generate.oracle import solution
 from genreason.judge.settings import parse
 from genreason.metrics import vrbench
+from genreason.perceive.cells import CellTrack, follow_cells
 from genreason.perceive.follow import TimeLimitError, follow
 from genreason.perceive.track import Track
 from genreason.puzzles import base
+from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
 from genreason.types import (
     Clip,
@@ -29,6 +32,7 @@ from genreason.types import (
     unscored,
 )
 from genreason.verify import verify
+from genreason.verify_cells import verify_cells
 
 
 class Settings(BaseModel):
@@ -62,17 +66,33 @@ class RulesJudge:
 
     def _one(self, instance: Instance, clip: Clip) -> Verdict:
         puzzle = base.load(instance.scene["puzzle"])
+        try:
+            if isinstance(puzzle, BoardPuzzle):
+                return self._cells(puzzle, instance, clip)
+            assert isinstance(puzzle, base.PiecePuzzle), f"nothing reads clips of {puzzle.name}"
+            return self._pieces(puzzle, instance, clip)
+        except (UnreadableClipError, TimeLimitError) as error:
+            return unscored(str(error))
+
+    def _cells(self, puzzle: BoardPuzzle[Any, Any], instance: Instance, clip: Clip) -> Verdict:
+        """A board of cells."""
+        track = follow_cells(
+            puzzle.scene(instance), video.frames(clip), video.fps(clip), time_limit=self.settings.time_limit
+        )
+        to_pixels = puzzle.board(instance).lattice.pixels
+        verdict = verify_cells(puzzle, puzzle.start(instance), track, self.settings.tolerances, to_pixels)
+        metrics = verdict.metrics if verdict.status != "unscored" else {}
+        return replace(verdict, metrics=metrics, evidence=_seen(instance, track))
+
+    def _pieces(self, puzzle: base.PiecePuzzle[Any, Any], instance: Instance, clip: Clip) -> Verdict:
+        """Pieces that move."""
         state, board = puzzle.start(instance), puzzle.board(instance)
         places = puzzle.places(state)
         reading = _Reading(instance, puzzle, state)
-        try:
-            fps = video.fps(clip)
-            track = follow(
-                board, places, puzzle.picture(instance), video.frames(clip), fps,
-                time_limit=self.settings.time_limit, watch=reading.watch,
-            )  # fmt: skip
-        except (UnreadableClipError, TimeLimitError) as error:
-            return unscored(str(error))
+        track = follow(
+            board, places, puzzle.picture(instance), video.frames(clip), video.fps(clip),
+            time_limit=self.settings.time_limit, watch=reading.watch,
+        )  # fmt: skip
         verdict = verify(puzzle, state, track, self.settings.tolerances, board.lattice.pixels)
         metrics = {**verdict.metrics, **reading.metrics(track, self.settings.vrbench)}
         pixels = board.lattice.pixels(track.places_TN2)
@@ -86,7 +106,7 @@ class RulesJudge:
 class _Reading:
     """The published metrics of one clip, gathered while it is read."""
 
-    def __init__(self, instance: Instance, puzzle: base.Puzzle[Any, Any], state: Any) -> None:
+    def __init__(self, instance: Instance, puzzle: base.PiecePuzzle[Any, Any], state: Any) -> None:
         self.instance, self.puzzle, self.state = instance, puzzle, state
         self.lattice = puzzle.board(instance).lattice
         self.goals = self.lattice.pixels(puzzle.goals(state))
@@ -116,7 +136,7 @@ class _Reading:
             known = self.instance.scene.get("solutions") or [solution(self.instance)]
         except GenreasonError:  # an imported puzzle without a known solution: nothing to compare with
             return fidelity
-        references = [np.stack(stops(self.puzzle, self.state, moves))[:, -1] for moves in known]
+        references = [np.stack(self.puzzle.stops(self.state, moves))[:, -1] for moves in known]
         size = np.array(self.instance.size, np.float64)
         paths = self.lattice.pixels(track.places_TN2) / size
         half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
@@ -142,6 +162,11 @@ def _evidence(instance: Instance, track: Track, pixels_TN2: npt.NDArray[np.float
             [round(float(x), 1), round(float(y), 1)] if ok else None
             for (x, y), ok in zip(pixels_TN2[:, i], seen, strict=True)
         ]
+    return {**_seen(instance, track), "track": tracks}
+
+
+def _seen(instance: Instance, track: Track | CellTrack) -> Json:
+    """What the report draws of any clip."""
     (ax, ay), (bx, by) = track.view.scale, track.view.offset
     return {
         "fps": track.fps,
@@ -150,6 +175,6 @@ def _evidence(instance: Instance, track: Track, pixels_TN2: npt.NDArray[np.float
         "clip_size": list(track.clip_size),
         "view": [[ax, 0.0, bx], [0.0, ay, by]],
         "view_kind": track.view.kind,
-        "track": tracks,
+        "track": {},
         "camera": round(float(track.camera_T2.max()), 4),
     }

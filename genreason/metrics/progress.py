@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from genreason.perceive.track import Track
-from genreason.puzzles.base import Puzzle
+from genreason.puzzles.base import PiecePuzzle, Puzzle
 from genreason.replay import Replay, Tolerances
 from genreason.types import GenreasonError, Violation
 
@@ -33,9 +33,13 @@ from genreason.types import GenreasonError, Violation
 def travelled(puzzle: Puzzle[Any, Any], state: Any, moves: Sequence[Any]) -> float:
     """Cells along the way of the moves: of each stretch, how far the piece goes that goes farthest.
 
+    Where nothing goes anywhere (cells that change), every move counts 1.
+
     Raises:
         IllegalMove: a move is not legal.
     """
+    if not isinstance(puzzle, PiecePuzzle):
+        return float(len(moves))
     total, here = 0.0, puzzle.places(state)
     for move in moves:
         for stop in puzzle.way(state, move):
@@ -98,7 +102,7 @@ def progress_metrics(
 
 
 def clip_metrics(
-    puzzle: Puzzle[Any, Any],
+    puzzle: PiecePuzzle[Any, Any],
     start: Any,
     track: Track,
     rules: Tolerances,

@@ -26,6 +26,7 @@ SLACK = 24  # how far (0-255) a pixel may lie outside the scene's colours around
 REACH = 2  # pixels around it in which these colours are looked for
 EXCESS = 4.0  # weight of what lies outside against a difference of mean colour
 ODD = 60.0  # difference of mean colour between a piece and what it should look like
+CUT = 0.1  # share of a block that may be out of the picture
 OTHER = 28.0  # difference from the given picture at which something else is there
 WIDE = 8  # pixels of a block for which this holds: compression moves the mean of a smaller one more
 REACHING = 0.6  # share of it down to which what is around belongs to it
@@ -268,9 +269,9 @@ class Blocks:
             first, last = ((edge - half - shift) / (1 + zoom / half) + half for edge in (0, length))
             first, last = first + turned, last - turned
             lines = out if axis == 0 else out.T
-            lines[: max(int(np.ceil(first / self.k)), 0)] = True
-            if last < length:
-                lines[max(int(last // self.k), 0) :] = True
+            lines[: max(int(np.ceil(first / self.k - CUT)), 0)] = True
+            if last < length - CUT * self.k:
+                lines[max(int(last / self.k + CUT), 0) :] = True
         return out
 
 

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.perceive.blocks import CHANGED, Blob, Blocks, Gap, Means
+from genreason.perceive.blocks import CHANGED, Blob, Blocks
 from genreason.perceive.copies import Copies
-from genreason.perceive.fit import SHIFTED, fit_board
+from genreason.perceive.fit import fit_board
 from genreason.perceive.pieces import PRESENT, Pieces
+from genreason.perceive.steady import Patience, Steady
 from genreason.perceive.track import Spot, Track
-from genreason.perceive.view import STILL, Registrar, Warp, gray, undo
 from genreason.render.board import Board
 from genreason.types import Frame, GenreasonError, UnreadableClipError
 
@@ -27,43 +27,12 @@ LEARNT = 0.03  # share of changed blocks up to which frame 0 is taken for the sc
 LEARNT_AREA = 0.1  # and up to which changed region (square cells)
 SAME = 6  # largest difference (0-255) of two frames that count as the same
 HUNT = 4  # frames after which copies that blocks do not show are looked for again
-RECHECK = 5  # frames after which a movement of the camera is looked for again
-OTHERWISE = 1.3  # factor of the changed share from which the scene differs in another way than before
 LARGE = 4.0  # extent (cells) of a changed region from which it is no piece, though one may be in it
-REST = 64  # frames that a search which keeps failing is left out at most
-DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
-HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
-BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 Watch = Callable[[int, Frame, Callable[[], npt.NDArray[np.float32]]], None]
 
 
 class TimeLimitError(GenreasonError):
     """Reading a clip took longer than the judge's card allows."""
-
-
-class Patience:
-    """When to search again for what was not found: ever later, while nothing else happens."""
-
-    def __init__(self, least: int) -> None:
-        """`least`: frames to leave out after the first failure."""
-        self._least, self._next, self._left = least, least, 0
-
-    def due(self) -> bool:
-        """Whether to search in this frame; asked once a frame."""
-        self._left -= 1
-        return self._left < 0
-
-    def failed(self) -> None:
-        """The search found nothing."""
-        self._left, self._next = self._next, min(2 * self._next, REST)
-
-    def hurry(self) -> None:
-        """Wait no longer than after the first failure."""
-        self._left = min(self._left, self._least)
-
-    def reset(self) -> None:
-        """Search in the next frame."""
-        self._left, self._next = 0, self._least
 
 
 class Follower:
@@ -95,12 +64,8 @@ class Follower:
         self.start_change = max((blob.area for blob in gap.blobs()), default=0.0)
         if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
             self.blocks.learn(self.blocks.means(small), covered)
-        self._registrar: Registrar | None = None
-        self._least_error: float | None = None
         self._last: Frame | None = None
-        self._compared: tuple[Frame, Means] | None = None  # the last frame with the camera still
-        self._warp, self._wait_gap = STILL, 0.0
-        self._camera_search, self._large_search = Patience(RECHECK), Patience(1)
+        self.steady, self._large_search = Steady(self.board, self.blocks), Patience(1)
         self._known: list[tuple[float, float, str]] = []
         self._new_spots: list[Spot] = []
         self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)
@@ -121,14 +86,14 @@ class Follower:
             self._repeat()
             return
         self._last = small
-        seen, means, gap = self._stabilise(small)
+        seen, means, gap = self.steady.stabilise(small, self._covered(), len(self._broken))
         broken = bool(gap.changed.mean() > BROKEN)
         self._new_spots = []
         if not broken:
             self.pieces.follow(seen, gap.tint)
             covered = self._covered()
             self._passed |= covered
-            gap = gap.apart_from(covered | self.blocks.outside(self._warp), self._passed)
+            gap = gap.apart_from(covered | self.blocks.outside(self.steady.warp), self._passed)
             self._explain(seen, gap.blobs(), gap.tint)
             self._add_copies(seen, gap.tint)
             for x, y, area in self.pieces.compare_looks(seen, self.blocks, means, gap.tint):
@@ -140,10 +105,7 @@ class Follower:
         self._places.append(self.board.lattice.cells(self.pieces.pixels()))
         self._presence.append([p.presence for p in self.pieces.all])
         self._odd.append([p.odd for p in self.pieces.all])
-        h, w = self.blocks.shape
-        zx, zy, dx, dy, turn = (float(part) for part in np.abs(self._warp))
-        turn /= max(w, h)
-        self._camera.append(((zx + dx) / w + turn, (zy + dy) / h + turn))
+        self._camera.append(self.steady.moved())
         self._spots += [Spot(t, s.name, s.x, s.y, s.area) for s in self._new_spots]
         self._broken.append(broken)
 
@@ -160,79 +122,6 @@ class Follower:
     def _covered(self) -> npt.NDArray[np.bool_]:
         """The blocks that pieces stand on."""
         return self.blocks.covered(self.pieces.spots())
-
-    # -- camera ----------------------------------------------------------------------------------------------
-    def _stabilise(self, small: Frame) -> tuple[Frame, Means, Gap]:
-        """Undo what the camera did since frame 0, if anything; the frame's block means and changes."""
-        covered = self._covered()
-        best = self._undone(small, self._warp, covered)
-        changed = float(best[2].changed.mean())
-        if changed <= SHIFTED:
-            watch = self._warp.any() or len(self._broken) % RECHECK == 0  # a camera that moved may move on
-            return self._refined(small, best, covered) if watch else best
-        if changed >= self._wait_gap * OTHERWISE + SHIFTED:
-            self._camera_search.reset()
-        elif changed <= self._wait_gap / OTHERWISE - SHIFTED:
-            self._camera_search.hurry()
-        if not self._camera_search.due():
-            return best
-        found, least, found_warp = best, changed, self._warp
-        luminance, watcher = gray(small), self._watcher()
-        for start, search in ((self._warp, False), (None, False), (self._warp, True), (STILL, True)):
-            start = watcher.shift(luminance) if start is None else start
-            warp, _ = watcher.estimate(luminance, start, search=search)
-            hidden = self.blocks.outside(warp)
-            if hidden.mean() > HIDDEN:
-                continue  # so little would be left to compare that anything would fit
-            moved = self._undone(small, warp, covered)
-            share = float(moved[2].changed.mean() / (1 - hidden.mean()))
-            if share < least:
-                found, least, found_warp = moved, share, warp
-            if least <= SHIFTED:
-                break
-        if least > changed * 0.6:  # no camera movement explains it: the scene itself has changed
-            self._camera_search.failed()
-            self._wait_gap = changed
-            return best
-        self._camera_search.reset()
-        self._warp = found_warp
-        return found
-
-    def _refined(
-        self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
-    ) -> tuple[Frame, Means, Gap]:
-        """Look for a slow movement of the camera, which few large blocks can hide."""
-        luminance, watcher = gray(small), self._watcher()
-        present = watcher.error(luminance, self._warp, covered, self.blocks.k)
-        if self._least_error is None:
-            self._least_error = present
-        if present <= DRIFTED * self._least_error + 1.0:
-            return best
-        starts = (self._warp, watcher.shift(luminance))
-        warps = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
-        errors = [watcher.error(luminance, warp, covered, self.blocks.k) for warp in warps]
-        error, i = min(zip(errors, range(len(errors)), strict=True))
-        if error < BETTER * present:
-            moved = self._undone(small, warps[i], covered)
-            if moved[2].changed.mean() <= SHIFTED:  # else it fits the edges, but not the scene
-                self._warp, self._least_error = warps[i], error
-                return moved
-        self._least_error = present  # no movement explains it: look again when it has grown
-        return best
-
-    def _watcher(self) -> Registrar:
-        if self._registrar is None:
-            self._registrar = Registrar(self.board.plate)
-        return self._registrar
-
-    def _undone(self, small: Frame, warp: Warp, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
-        seen = undo(small, warp)
-        if self._compared is None or warp.any():
-            means = self.blocks.means(seen)
-        else:
-            means = self.blocks.means_after(seen, *self._compared)
-        self._compared = None if warp.any() else (seen, means)
-        return seen, means, self.blocks.compare(means, covered | self.blocks.outside(warp))
 
     # -- what nobody put there -------------------------------------------------------------------------------
     def _explain(self, seen: Frame, blobs: list[Blob], tint: npt.NDArray[np.float32]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from genreason.perceive.track import Track
 from genreason.render.board import Board
+from genreason.render.motion import Motion, Script, animate
 from genreason.replay import Replay, Tolerances, replay
 from genreason.types import Frame, Instance, Json, Solution, UserError, unknown
 
@@ -48,10 +49,12 @@ class Params(BaseModel):
 
 
 class Puzzle(ABC, Generic[S, M]):
-    """One family of puzzles in which pieces move on a board.
+    """One family of puzzles: rules, forms and pictures.
 
     Type variables: S the state, M the move (a string or a number: solutions are kept as JSON). The goal is
     part of the state's shared, unchanging side where the family needs one for the solver; `goal` is its JSON.
+    How a clip shows moves, and how it is read, is up to the kind of scene: pieces that move (`PiecePuzzle`),
+    cells whose content changes (`boards.BoardPuzzle`).
     """
 
     name: ClassVar[str]
@@ -129,13 +132,63 @@ class Puzzle(ABC, Generic[S, M]):
     # -- pictures --------------------------------------------------------------------------------------------
     @abstractmethod
     def board(self, instance: Instance) -> Board:
-        """The scene as layers: the still picture and the pieces that move."""
+        """The scene as layers: the still picture and what moves."""
 
     def picture(self, instance: Instance) -> Frame:
         """The first frame: as somebody else drew it, or drawn here."""
-        if instance.foreign:
-            return read_picture(instance)
-        return self.board(instance).draw(self.places(self.start(instance)))
+        return read_picture(instance) if instance.foreign else self.shown(instance, self.start(instance))
+
+    @abstractmethod
+    def shown(self, instance: Instance, state: S) -> Frame:
+        """The picture of a state of the instance, HWC RGB uint8."""
+
+    @abstractmethod
+    def script(self, instance: Instance, moves: Sequence[M], motion: Motion) -> Script:
+        """The clip of these moves from the instance's start, in layers of `board`."""
+
+    @abstractmethod
+    def read(self, frame: Frame, instance: Instance) -> Reading[S]:
+        """The inverse of drawing: the state that a frame (HWC RGB uint8, any size) of the instance shows."""
+
+    @abstractmethod
+    def layout(self, state: S, size: tuple[int, int], style: str) -> Json:
+        """`Instance.scene`: the grid's geometry in pixels for a picture of `size` (width, height)."""
+
+    @abstractmethod
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that the family can be drawn in."""
+
+    @abstractmethod
+    def style_words(self, style: str) -> dict[str, str]:
+        """What a person calls the things in a picture of this style, for prompts."""
+
+    def start(self, instance: Instance) -> S:
+        """The instance's start state."""
+        return self.decode(instance.state, instance.goal)
+
+    def trap(self, instance: Instance) -> str:
+        """A question about the first frame whose true answer is no; "" where the card's text is asked."""
+        return ""
+
+
+class PiecePuzzle(Puzzle[S, M]):
+    """A puzzle in which pieces move over a still scene; the last one moves by itself."""
+
+    def shown(self, instance: Instance, state: S) -> Frame:
+        """The picture of a state of the instance, HWC RGB uint8."""
+        return self.board(instance).draw(self.places(state))
+
+    def script(self, instance: Instance, moves: Sequence[M], motion: Motion) -> Script:
+        """The pieces go where the moves lead, from the instance's start."""
+        return animate(self.stops(self.start(instance), moves), motion)
+
+    def stops(self, state: S, moves: Sequence[M]) -> list[Places]:
+        """Where the pieces are before, on the way of, and after the moves."""
+        out = [self.places(state)]
+        for move in moves:
+            out += self.way(state, move)
+            state = self.step(state, move)
+        return out
 
     @abstractmethod
     def places(self, state: S) -> Places:
@@ -177,28 +230,8 @@ class Puzzle(ABC, Generic[S, M]):
         """How far (cells) a point lies from everywhere that pieces may be; negative inside."""
 
     @abstractmethod
-    def read(self, frame: Frame, instance: Instance) -> Reading[S]:
-        """The inverse of drawing: the state that a frame (HWC RGB uint8, any size) of the instance shows."""
-
-    @abstractmethod
     def explain(self, state: S, places: Places) -> str:
         """Why no legal move leads from the state to pieces at `places`, in a person's words."""
-
-    @abstractmethod
-    def layout(self, state: S, size: tuple[int, int], style: str) -> Json:
-        """`Instance.scene`: the grid's geometry in pixels for a picture of `size` (width, height)."""
-
-    @abstractmethod
-    def styles(self) -> tuple[str, ...]:
-        """Names of the styles that the family can be drawn in."""
-
-    @abstractmethod
-    def style_words(self, style: str) -> dict[str, str]:
-        """What a person calls the things in a picture of this style, for prompts."""
-
-    def start(self, instance: Instance) -> S:
-        """The instance's start state."""
-        return self.decode(instance.state, instance.goal)
 
 
 def read_picture(instance: Instance) -> Frame:
@@ -212,6 +245,18 @@ def read_picture(instance: Instance) -> Frame:
     if picture is None:
         raise UserError(f"{instance.sample_id}: no readable first frame at {path}: import the data again")
     return np.asarray(picture, np.uint8)
+
+
+def load_pieces(name: str) -> PiecePuzzle[Any, Any]:
+    """The puzzle of that name, whose pieces move.
+
+    Raises:
+        UserError: there is none of that name, or it is of another kind.
+    """
+    found = load(name)
+    if not isinstance(found, PiecePuzzle):
+        raise UserError(f"{name} is no puzzle in which pieces move: take another task")
+    return found
 
 
 @functools.cache

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from genreason.perceive.read import read_places
 from genreason.perceive.track import Track
-from genreason.puzzles.base import Places, Puzzle, Reading
+from genreason.puzzles.base import PiecePuzzle, Places, Reading
 from genreason.render.board import Board
 from genreason.replay import Replay, Tolerances
 from genreason.roam import Samples, roam
@@ -124,7 +124,7 @@ S = TypeVar("S", bound=RoadState)
 M = TypeVar("M")
 
 
-class RoadPuzzle(Puzzle[S, M]):
+class RoadPuzzle(PiecePuzzle[S, M]):
     """A puzzle on roads. A family gives sampling, forms, words and `_board`."""
 
     # -- rules -----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from genreason import seeds
 from genreason.perceive.foreign import take_apart
 from genreason.perceive.read import read_places
-from genreason.puzzles.base import M, Places, Puzzle, Reading, S
+from genreason.puzzles.base import M, PiecePuzzle, Places, Reading, S
 from genreason.render import skins
 from genreason.render.board import Board
 from genreason.render.lattice import Lattice
@@ -28,7 +28,7 @@ LEAST_CELL = 10  # pixels of a cell below which compression leaves too little of
 _BOARDS: dict[tuple[object, ...], Board] = {}
 
 
-class TilePuzzle(Puzzle[S, M]):
+class TilePuzzle(PiecePuzzle[S, M]):
     """A puzzle on a board of floor, walls and goals, over which pieces move from tile to tile.
 
     A family gives `tiles` and `pieces`; scenes, styles and reading come from here.

@@ -60,6 +60,17 @@ class Script:
         """Draw the frames one by one; a frame that equals its predecessor is not drawn again."""
         if self.cast is not None:
             board = replace(board, pieces=tuple(board.pieces[i] for i in self.cast))
+        still = self._still()
+        if still:
+            under = replace(board, pieces=board.pieces[:still]).draw(self.places_TN2[0, :still])
+            board = replace(board, plate=under, pieces=board.pieces[still:])
+            part = Script(
+                self.places_TN2[:, still:],
+                None if self.opacity_TN is None else self.opacity_TN[:, still:],
+                self.edit,
+            )
+            yield from part.frames(board)
+            return
         last: tuple[bytes, bytes] | None = None
         frame = board.plate
         for t, places in enumerate(self.places_TN2):
@@ -69,15 +80,26 @@ class Script:
                 frame, last = board.draw(places, opacity), now
             yield frame if self.edit is None else self.edit(t, frame)
 
+    def _still(self) -> int:
+        """How many of the pieces, from the first on, are there and stand still throughout."""
+        here = (self.places_TN2 == self.places_TN2[:1]).all(axis=(0, 2))
+        if self.opacity_TN is not None:
+            here &= (self.opacity_TN == 1).all(axis=0)
+        return int(np.argmin(here)) if not here.all() else max(len(here) - 1, 0)
+
+    def taken(self, frames: npt.ArrayLike) -> Script:
+        """The script with these of its frames."""
+        picks = np.asarray(frames)
+        opacity = None if self.opacity_TN is None else self.opacity_TN[picks]
+        return replace(self, places_TN2=self.places_TN2[picks], opacity_TN=opacity)
+
     def clip(self, board: Board, fps: float, **meta: Any) -> Clip:
         """The script as a clip that draws itself when read."""
         return Clip(render=lambda: self.frames(board), fps=fps, meta=meta)
 
 
-def animate(stops: Sequence[npt.NDArray[np.float32]], motion: Motion) -> Script:
-    """A script that goes from state to state: `stops` are places (N, 2), K + 1 of them for K steps."""
-    keys = np.stack(stops).astype(np.float32)
-    steps = len(keys) - 1
+def timeline(steps: int, motion: Motion) -> npt.NDArray[np.float64]:
+    """For every frame of a clip of so many steps, how many of them are done (with fractions)."""
     start, end = max(motion.hold_start, 1), motion.hold_end
     if isinstance(motion.length, int):
         moving = max(motion.length - start - end, min(steps, motion.length - 1))
@@ -87,10 +109,15 @@ def animate(stops: Sequence[npt.NDArray[np.float32]], motion: Motion) -> Script:
         moving = steps * motion.frames_per_step
         if motion.length == "4k+1":
             end += (1 - start - moving - end) % 4
-    position = np.concatenate(
+    return np.concatenate(
         [np.zeros(start), np.arange(1, moving + 1) * (steps / max(moving, 1)), np.full(end, steps)]
     )
-    return Script(interpolate(keys, position, motion.ease))
+
+
+def animate(stops: Sequence[npt.NDArray[np.float32]], motion: Motion) -> Script:
+    """A script that goes from state to state: `stops` are places (N, 2), K + 1 of them for K steps."""
+    keys = np.stack(stops).astype(np.float32)
+    return Script(interpolate(keys, timeline(len(keys) - 1, motion), motion.ease))
 
 
 def interpolate(

@@ -10,7 +10,6 @@ from genreason.executor import run_map
 from genreason.formats import dataset
 from genreason.formats.dataset import DataSet
 from genreason.generate import oracle
-from genreason.render.motion import Motion, animate
 from genreason.run import files
 from genreason.run.folder import Progress, stamp
 from genreason.task import FPS, Task, views
@@ -140,8 +139,7 @@ def _make_one(out: Path, profile: Profile, truth: bool, item: tuple[Task, int]) 
     instance = task[index]
     if dataset.is_complete(out, instance):
         return instance
-    puzzle, board = task.puzzle, task.puzzle.board(instance)
-    stops = oracle.stops(puzzle, puzzle.start(instance), oracle.solution(instance))
-    clip = animate(stops, Motion(**instance.scene["motion"])).clip(board, instance.fps) if truth else None
-    dataset.write_sample(out, instance, board.draw(stops[0]), board.draw(stops[-1]), clip, profile=profile)
+    first, last = task.puzzle.picture(instance), oracle.solved_picture(instance)
+    clip = oracle.solution_clip(instance) if truth else None
+    dataset.write_sample(out, instance, first, last, clip, profile=profile)
     return instance

@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 
 from genreason import seeds, video
-from genreason.generate.controls import CONTROLS
+from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
-from genreason.generate.workshop import Workshop
 from genreason.testing.hold import hold
 from genreason.types import Clip, Frame, GenreasonError, Instance, Judge, Verdict
 
@@ -60,7 +59,7 @@ def _check_verdicts(judge: Judge, instance: Instance, exact: bool) -> None:
     where = instance.sample_id
     clips = {"oracle": solution_clip(instance)}
     for name in FLOORS:
-        made = CONTROLS[name].make(Workshop(instance, name))
+        made = CONTROLS[name].make(shop(instance, name))
         if made is not None:
             clips[name] = made
     verdicts = _judged(judge, instance, list(clips.values()), where)

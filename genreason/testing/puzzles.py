@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genreason import seeds
-from genreason.puzzles.base import Params, Puzzle
+from genreason.puzzles.base import Params, PiecePuzzle, Puzzle
 from genreason.render import skins
 from genreason.render.motion import Motion
 from genreason.task import fingerprint
@@ -147,6 +147,19 @@ def _check_pictures(
     instance = instance_of(puzzle, path[0], style=style, size=size)
     again = Instance.from_json(json.loads(json.dumps(instance.to_json())))
     hold(again == instance, f"{where}: the instance does not come back from JSON (layout must be plain JSON)")
+    picture = puzzle.picture(instance)
+    if isinstance(puzzle, PiecePuzzle):
+        _check_places(puzzle, instance, path, where)
+    hold(picture.shape == (size[1], size[0], 3), f"{where}: the picture is {picture.shape}, asked was {size}")
+    hold(picture.dtype == np.uint8, f"{where}: the picture is {picture.dtype}, not uint8")
+    hold(np.array_equal(picture, puzzle.picture(instance)), f"{where}: the picture differs from time to time")
+    end = puzzle.shown(instance, path[-1])
+    hold((end != picture).any(), f"{where}: the solved picture is the first one")
+    words = puzzle.style_words(style)
+    hold(words and all(isinstance(v, str) and v for v in words.values()), f"{where}: style_words has gaps")
+
+
+def _check_places(puzzle: PiecePuzzle[Any, Any], instance: Instance, path: Sequence[Any], where: str) -> None:
     board = puzzle.board(instance)
     for state in path:
         places = puzzle.places(state)
@@ -159,11 +172,3 @@ def _check_pictures(
         hold(inside, f"{where}: a place lies off the grid: {places.tolist()}")
         hold(puzzle.arranged(path[0], places) == state, f"{where}: arranged(places(state)) is another state")
     hold(isinstance(puzzle.explain(path[0], puzzle.places(path[-1])), str), f"{where}: explain gives no text")
-    picture = puzzle.picture(instance)
-    hold(picture.shape == (size[1], size[0], 3), f"{where}: the picture is {picture.shape}, asked was {size}")
-    hold(picture.dtype == np.uint8, f"{where}: the picture is {picture.dtype}, not uint8")
-    hold(np.array_equal(picture, puzzle.picture(instance)), f"{where}: the picture differs from time to time")
-    end = board.draw(puzzle.places(path[-1]))
-    hold((end != picture).any(), f"{where}: the solved picture is the first one")
-    words = puzzle.style_words(style)
-    hold(words and all(isinstance(v, str) and v for v in words.values()), f"{where}: style_words has gaps")

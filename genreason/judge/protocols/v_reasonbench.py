@@ -167,6 +167,7 @@ class VReasonBenchJudge(AskingJudge):
     def _placed(self, instance: Instance, read: Json) -> str:
         """What is wrong with pieces at these places; "" where the goal holds."""
         puzzle = base.load(instance.scene["puzzle"])
+        assert isinstance(puzzle, TilePuzzle), "only pieces on tiles are read so (see form)"
         with PUZZLES:
             board = puzzle.board(instance)
         left = {name: [list(place) for place in places] for name, places in read.items()}

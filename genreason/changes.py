@@ -1,0 +1,247 @@
+"""Follow what cells show from state to state by legal moves.
+
+First every cell's own story is told: what it held, and when that changed. A sign counts when it stays; a sign
+that is still being written (its ink only grows) does not yet. Then the changes of all cells are explained by
+legal moves, one after the other. The puzzle's own rules decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreason.perceive.cells import BETWEEN, EMPTY, CellTrack, Codes
+
+if TYPE_CHECKING:
+    from genreason.puzzles.boards import BoardPuzzle
+
+TWICE = 6  # frames in a row in which something may be in its old and its new cell
+LEAST = 2  # frames in a row from which something counts as seen
+MOMENT = 0.3  # seconds for which a cell may show nothing clear and then what it did before
+GROWN = 1.08  # how much more ink (times) makes a sign another one that was written on
+KEPT = 0.85  # share of the ink that stays meanwhile
+AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was broken first: frame, checks, words, cell."""
+
+    t: int
+    checks: tuple[str, ...]
+    what: str
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How far the clip could be followed.
+
+    Attributes:
+        moves: legal moves that were made until the end or the first fault.
+        end: the state after them.
+        fault: the first fault, or None.
+    """
+
+    moves: tuple[Any, ...]
+    end: Any
+    fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What cells held.
+
+    Attributes:
+        code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
+        disturbed: (frame, cell) where a cell showed nothing clear for long, and then what it did before.
+    """
+
+    code_TC: Codes
+    disturbed: tuple[tuple[int, int], ...]
+
+
+def told(track: CellTrack) -> Story:
+    """What each cell held in each frame, flicker and unfinished signs left out."""
+    codes = track.code_TC.copy()
+    for t in np.flatnonzero(track.broken_T):
+        codes[t] = codes[t - 1] if t else codes[t]
+    disturbed: list[tuple[int, int]] = []
+    most = round(MOMENT * track.fps)
+    for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
+        runs = _grown(_runs(codes[:, c]), track, int(c))
+        line = np.full(len(codes), BETWEEN, np.int16)
+        last: tuple[int, int, int] | None = None
+        for start, end, code in runs:
+            line[start:end] = code
+            if last is not None and last[2] == code:
+                line[last[1] : start] = code
+                if start - last[1] > most:
+                    disturbed.append((last[1], int(c)))
+            last = start, end, code
+        codes[:, c] = line
+    return Story(codes, tuple(sorted(disturbed)))
+
+
+def _runs(line: Codes) -> list[tuple[int, int, int]]:
+    """Where a cell held one thing (start, end, code), long enough to count."""
+    cuts = np.flatnonzero(np.diff(line)) + 1
+    edges = [0, *cuts.tolist(), len(line)]
+    return [
+        (a, b, int(line[a]))
+        for a, b in zip(edges, edges[1:], strict=False)
+        if line[a] >= EMPTY and (b - a >= LEAST or a == 0 or b == len(line))
+    ]
+
+
+def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> list[tuple[int, int, int]]:
+    """The runs without signs that were still being written: all their ink stayed, and more came."""
+    out: list[tuple[int, int, int]] = []
+    for run in runs:
+        while (
+            len(out) > 1 and out[-1][2] >= 0 and run[2] >= 0 and out[-1][2] != run[2] and out[-2][2] == EMPTY
+        ):
+            begun, start = out[-1][0], run[0]
+            kept = track.kept_TC[begun + 1 : start + 1, cell]
+            if kept.size and kept.min() < KEPT:
+                break
+            if track.area_TC[start, cell] < GROWN * track.area_TC[begun, cell]:
+                break
+            out.pop()
+        out.append(run)
+    return out
+
+
+def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, code_TC: Codes) -> Changes:
+    """Explain the cells' changes by legal moves, one after the other.
+
+    A move is made when all cells that it changes show what it makes of them. Until then some of them may, and
+    what is carried may be seen on its way.
+    """
+    walk = _Walk(puzzle, state, code_TC)
+    for t in range(len(code_TC)):
+        if t and (code_TC[t] == code_TC[t - 1]).all():
+            continue
+        fault = walk.cloned(t) or walk.frame(t)
+        if fault is not None:
+            return Changes(tuple(walk.moves), walk.state, fault)
+    return Changes(tuple(walk.moves), walk.state, walk.cloned(len(code_TC)))
+
+
+class _Walk:
+    """One clip's way through the states."""
+
+    def __init__(self, puzzle: BoardPuzzle[Any, Any], state: Any, code_TC: Codes) -> None:
+        self.puzzle, self.state, self.code_TC = puzzle, state, code_TC
+        self.symbols = puzzle.symbols(state)
+        self.moves: list[Any] = []
+        self.twice: tuple[int, int, str] | None = None  # since when something is in two cells, and which
+        self.spans: list[tuple[int, int]] = []  # when each move began to show, and when it was done
+
+    def _seen(self, t: int) -> dict[int, str]:
+        """Cells that do not hold what the state says."""
+        codes, own = self.code_TC[t], self.puzzle.codes(self.state)
+        return {
+            int(c): self.symbols[codes[c]] if codes[c] >= 0 else ""
+            for c in np.flatnonzero((codes != own) & (codes != BETWEEN))
+        }
+
+    def frame(self, t: int) -> Fault | None:
+        """Make the moves that this frame shows; what is wrong with it, if anything."""
+        while seen := self._seen(t):
+            made, under_way = None, False
+            for move in self.puzzle.likely(self.state, seen):
+                after = self.puzzle.changes(self.state, move)
+                if all(seen.get(c) == s or self._left(t, c, s) for c, s in after.items()):
+                    made = move
+                    if len(after) == len(seen):
+                        break
+                elif self._on_the_way(move, after, seen):
+                    under_way = True
+            if made is None:
+                return self._watch(t, seen) if under_way else self._fault(t, seen)
+            self.twice = None
+            fault = self._make(made, t)
+            if fault is not None:
+                return fault
+        return None
+
+    def _left(self, t: int, cell: int, symbol: str) -> bool:
+        """Whether a cell that something was carried out of may be empty: the next thing may be coming in."""
+        return self.puzzle.carried and not symbol and self.code_TC[t, cell] == BETWEEN
+
+    def _watch(self, t: int, seen: Mapping[int, str]) -> Fault | None:
+        """Note since when something is in its new place and still in its old one."""
+        come = [c for c, s in seen.items() if s]
+        codes, held = self.code_TC[t], self.puzzle.cells(self.state)
+        stays = come and any(
+            held[c] == seen[come[0]] and codes[c] >= 0 and c not in seen for c in range(len(held))
+        )
+        if not self.puzzle.carried or not stays or len(come) < len(seen):
+            self.twice = None
+        elif self.twice is None:
+            self.twice = t, come[0], seen[come[0]]
+        return None
+
+    def cloned(self, t: int) -> Fault | None:
+        """What has been in two places for too long in frame t, if anything."""
+        if self.twice is None or t - self.twice[0] < TWICE:
+            return None
+        since, cell, symbol = self.twice
+        if symbol not in self.puzzle.cells(self.state):
+            return None
+        what = f"there is one {symbol} too many, in {self._named(cell)}"
+        return Fault(since, ("rules.legal", "objects.unique"), what, cell)
+
+    def _on_the_way(self, move: Any, after: Mapping[int, str], seen: Mapping[int, str]) -> bool:
+        """Whether all that is seen belongs to a move that is not done."""
+        if all(after.get(c) == s for c, s in seen.items()):
+            return True
+        if not self.puzzle.carried:
+            return False
+        between, own = self.puzzle.passed(self.state, move) - set(after), set(after.values())
+        return all(after.get(c) == s or (c in between and s in own) for c, s in seen.items())
+
+    def _make(self, move: Any, t: int) -> Fault | None:
+        own, after = self.puzzle.codes(self.state), self.puzzle.changes(self.state, move)
+        held = [np.flatnonzero(self.code_TC[:t, c] == own[c]) for c in after]
+        begun = min((int(h[-1]) for h in held if len(h)), default=t - 1)
+        span, cell = (begun, t), next(iter(after))
+        carried = any(len(self.puzzle.path(self.state, move, target)) > 1 for target in after)
+        for other in self.spans:
+            both = min(span[1], other[1]) - max(span[0], other[0])
+            if both > AT_ONCE * min(span[1] - span[0], other[1] - other[0]):
+                sudden = span[1] - span[0] <= 1 and other[1] - other[0] <= 1
+                checks = ("rules.legal", "objects.continuous") if sudden else ("rules.legal",)
+                return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
+        if carried and span[1] - span[0] <= 1:
+            symbol = after[next(c for c, s in after.items() if s)]
+            what = f"the {symbol} jumps to its new place in one frame"
+            return Fault(t, ("objects.continuous",), what, cell)
+        self.spans.append(span)
+        self.moves.append(move)
+        self.state = self.puzzle.step(self.state, move)
+        return None
+
+    def _named(self, cell: int) -> str:
+        return self.puzzle.at(self.state, cell)
+
+    def _fault(self, t: int, seen: Mapping[int, str]) -> Fault:
+        """What no legal move explains."""
+        held = self.puzzle.cells(self.state)
+        gone = [c for c, s in seen.items() if held[c] and not s]
+        come = [c for c, s in seen.items() if s]
+        if self.puzzle.carried and come and not gone:
+            cell = come[0]
+            what = f"there is one {seen[cell]} too many, in {self._named(cell)}"
+            return Fault(t, ("rules.legal", "objects.unique"), what, cell)
+        cell = (come or gone)[0]
+        fresh = [c for c in come if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
+        if len(fresh) > 1 and not self.puzzle.once:
+            what = f"{len(fresh)} cells change at once"
+            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
+        checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
+        return Fault(t, checks, self.puzzle.explain(self.state, cell, seen[cell]), cell)

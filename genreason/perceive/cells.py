@@ -1,0 +1,376 @@
+"""Read a board of cells through a clip: what stands in each cell, and whether all else is kept.
+
+One sequential pass. Every cell is brought to one small size and read anew only when its pixels change. A cell
+that shows no sign clearly says so: between two contents, unsure between two signs, or something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.blocks import CHANGED, Blocks
+from genreason.perceive.fit import fit_board
+from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
+from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
+from genreason.perceive.steady import Steady
+from genreason.perceive.track import Spot
+from genreason.perceive.view import View
+from genreason.render.board import Board
+from genreason.render.cells import Sign, sign_piece
+from genreason.types import Frame, UnreadableClipError
+
+EMPTY, BETWEEN, UNSURE, ALIEN = -1, -2, -3, -4
+"""Codes of cells without a sign: nothing there; on the way; one of two signs; no sign of the board."""
+SIDES = (24, 40)  # least and most pixels of a cell's shorter side in which it is read
+STIRRED = 2.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
+UNCLEAR = 0.4  # and where nothing clear was read
+PRESENT = 0.55  # share of a sign's usual difference from the ground from which it is there
+OFF = 0.2  # share of a cell that the middle of a sign may be off
+LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
+INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on tiles
+TEXT = 0.1  # the same for texts on the ground
+TILE = 0.04  # and for tiles
+ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be told
+ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
+SAME_INK = 0.75  # share of its ink that must be there, too
+FINE = 0.6  # of a cell, what counts as one for the size of blocks
+REACH = 0.54  # cells from the middle of a cell that belong to it
+Codes = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellScene:
+    """What is to be read.
+
+    Attributes:
+        board: the empty board.
+        picture: the first frame, HWC RGB uint8.
+        signs: what may stand in cells; codes are their places.
+        start: (C,) codes of the cells in the first frame, row-major.
+        cells: of them, those that are read.
+        stir: how many cells one move may change, so that it is no movement of the camera.
+    """
+
+    board: Board
+    picture: Frame
+    signs: tuple[Sign, ...]
+    start: Codes
+    cells: tuple[int, ...]
+    stir: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTrack:
+    """Everything that the judge takes from a clip's pixels.
+
+    Attributes:
+        fps: frames per second.
+        clip_size: (width, height) of the clip.
+        view: how the clip shows the first frame.
+        code_TC: what stands in each cell: the place of a sign, or EMPTY, BETWEEN, UNSURE, ALIEN.
+        area_TC: inked share of the cell.
+        kept_TC: share of the ink of the frame before that is still ink.
+        camera_T2: as in `Track`.
+        spots: changes of the still scene.
+        broken_T: frames in which hardly anything of the scene is left.
+        start_gap: share of the first frame that differs from the given one.
+        start_change: largest region of the first frame (square cells) that differs from the given one.
+    """
+
+    fps: float
+    clip_size: tuple[int, int]
+    view: View
+    code_TC: Codes
+    area_TC: npt.NDArray[np.float32]
+    kept_TC: npt.NDArray[np.float32]
+    camera_T2: npt.NDArray[np.float32]
+    spots: tuple[Spot, ...]
+    broken_T: npt.NDArray[np.bool_]
+    start_gap: float
+    start_change: float
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.code_TC)
+
+
+class CellReader:
+    """Reads one cell: what sign stands in it."""
+
+    def __init__(self, signs: Sequence[Sign], cell: tuple[int, int], ground: npt.NDArray[np.float32]) -> None:
+        """Prepare for signs in cells of (width, height) on a ground of this mean colour."""
+        self.ground = ground
+        self._bases = [s.mark for s in signs if s.mark is not None and s.text]
+        tiles = list(dict.fromkeys(self._bases))
+        plain = [i for i, s in enumerate(signs) if s.mark is None or not s.text]
+        below = [Sign(mark=mark) for mark in tiles]
+        self._codes = plain + [-1 - k for k in range(len(tiles))]  # signs, then tiles that carry texts
+        self._bank = bank_of(tuple([signs[i] for i in plain] + below), cell, roughly(ground))
+        self._edge = TILE if tiles else TEXT
+        self._tiles: list[tuple[list[int], Bank, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
+        for mark, base in zip(tiles, below, strict=True):
+            on = [i for i, s in enumerate(signs) if s.mark == mark and s.text]
+            rgb, alpha = _laid(base, cell)
+            face = rgb[alpha > 0.9].mean(axis=0)
+            texts = [replace(signs[i], mark=None) for i in on]
+            self._tiles.append((on, bank_of(tuple(texts), cell, roughly(face)), rgb, alpha))
+
+    def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
+        """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""
+        ink = ink_of(seen - empty, seen, edge=self._edge)
+        if ink is None:
+            return EMPTY, None
+        guess = self._bank.guess(ink)
+        status = _status(self._bank, guess, ink, self.ground, empty)
+        if status:
+            return status, ink
+        code = self._codes[guess.best]
+        if code >= 0:
+            return code, ink
+        if np.abs(np.array(ink.box) - self._bank.boxes[guess.best]).max() > ASIDE:
+            return BETWEEN, ink  # a text can be told only where its tile is in its place
+        on, bank, rgb, alpha = self._tiles[-1 - code]
+        tile = empty + alpha[..., None] * (rgb - empty)
+        text = ink_of(seen - tile, seen, edge=INSIDE)
+        if text is None:
+            return BETWEEN, ink
+        told = bank.guess(text)
+        status = _status(bank, told, text, tile[alpha > 0.9].mean(axis=0), tile)
+        return (status or on[told.best]), ink
+
+
+def _laid(sign: Sign, cell: tuple[int, int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Colours (h, w, 3) and opacity (h, w) of a sign in the middle of a cell."""
+    piece, (w, h) = sign_piece("", sign, *cell), cell
+    rgb, alpha = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
+    ph, pw = piece.alpha.shape
+    top, left = (h - ph) // 2, (w - pw) // 2
+    y0, x0, y1, x1 = max(top, 0), max(left, 0), min(top + ph, h), min(left + pw, w)
+    rgb[y0:y1, x0:x1] = piece.rgb[y0 - top : y1 - top, x0 - left : x1 - left]
+    alpha[y0:y1, x0:x1] = piece.alpha[y0 - top : y1 - top, x0 - left : x1 - left]
+    return rgb, alpha
+
+
+def _status(
+    bank: Bank, guess: Guess, ink: Ink, ground: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]
+) -> int:
+    """0 where the sign stands there plainly, else why not."""
+    own, colour = bank.boxes[guess.best], bank.colours[guess.best]
+    usual = float(np.abs(colour - ground).max())
+    here = float(np.abs(colour - np.array(cv2.mean(empty)[:3])).max())
+    expected = bank.strengths[guess.best] * (here / max(usual, 1.0))
+    box = np.array(ink.box)
+    off = np.abs((box[:2] + box[2:]) - (own[:2] + own[2:])).max() / 2
+    size = max(box[2] - box[0], box[3] - box[1]) / max(own[2] - own[0], own[3] - own[1])
+    if ink.strength < PRESENT * expected or off > OFF or size < LEAST_SIZE:
+        return BETWEEN
+    if guess.likeness < LIKE or size > MOST_SIZE:
+        return ALIEN
+    return 0 if guess.sure else UNSURE
+
+
+def _alike(
+    a_HWC: npt.NDArray[np.float32], b_HWC: npt.NDArray[np.float32], edge: tuple[int, int], bare: bool
+) -> bool:
+    """Whether two inks are the same but for noise; `bare` leaves out what is the same all over."""
+    x, y = edge
+    a, b = (p[y : p.shape[0] - y, x : p.shape[1] - x].reshape(-1, 3) for p in (a_HWC, b_HWC))
+    if bare:
+        a, b = a - np.median(a, axis=0), b - np.median(b, axis=0)
+    own, both = float((b * b).sum()), float((a * b).sum())
+    if own < 1:
+        return False
+    return both > ALIKE * float(np.sqrt(own * (a * a).sum())) and SAME_INK * own < both < own / SAME_INK
+
+
+class CellFollower:
+    """Reads one clip. Feed it frames in order (`step`), then ask for the `track`."""
+
+    def __init__(self, scene: CellScene, first: Frame) -> None:
+        """Fit the board to the clip's frame 0 (any size).
+
+        Raises:
+            UnreadableClipError: the clip is too small to be read.
+        """
+        self.scene, self.clip_size = scene, (first.shape[1], first.shape[0])
+        shown = replace(scene.board, plate=scene.picture, pieces=())
+        self.fit = fit_board(shown, [], scene.picture, first)
+        fitted, own = self.fit.board.lattice, scene.board.lattice
+        scale = fitted.cell_w / own.cell_w, fitted.cell_h / own.cell_h
+        offset = fitted.x0 - own.x0 * scale[0], fitted.y0 - own.y0 * scale[1]
+        h, w = self.fit.board.plate.shape[:2]
+        empty = replace(scene.board, pieces=()).fitted(scale, offset, (w, h)).plate
+        # Smaller blocks than for pieces: what is beside a cell that changes is looked at, too.
+        fine = replace(fitted, cell_w=fitted.cell_w * FINE, cell_h=fitted.cell_h * FINE)
+        self.blocks = Blocks(replace(self.fit.board, lattice=fine))
+        self.steady = Steady(self.fit.board, self.blocks)
+        side = min(fitted.cell_w, fitted.cell_h)
+        zoom = float(np.clip(round(side / 4) * 4, *SIDES)) / min(own.cell_w, own.cell_h)
+        self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
+        self._rows, self._cols = own.rows, own.cols
+        self._spans = [self._span(k) for k in range(own.rows * own.cols)]
+        self._empty = self._cut(empty).astype(np.float32)
+        grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
+        self.reader = CellReader(scene.signs, self.cell, grounds)
+        small, nothing = self.fit.prepare(first), np.zeros(self.blocks.base.shape[:2], np.bool_)
+        gap = self.blocks.difference(small, self.fit.board.plate, nothing)
+        self.start_gap = float((gap.size > CHANGED).mean())
+        self.start_change = max((blob.area for blob in gap.blobs()), default=0.0) * FINE * FINE
+        if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
+            self.blocks.learn(self.blocks.means(small), nothing)
+        self._known = self._cut(self.fit.board.plate)  # each cell as it was when it was read last
+        self._codes = scene.start.copy()
+        self._masks: list[npt.NDArray[np.bool_] | None] = [None] * len(self._codes)
+        # How each cell differed from an empty one when it was told last, and what it was.
+        self._told = self._known.astype(np.float32) - self._empty
+        self._as = scene.start.copy()
+        self._last: Frame | None = None
+        self._now: list[Spot] = []
+        self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
+        self._camera: list[tuple[float, float]] = []
+        self._broken: list[bool] = []
+        self._spots: list[Spot] = []
+
+    def _span(self, cell: int) -> tuple[slice, slice]:
+        """Rows and columns of blocks whose middle lies in a cell."""
+        lattice, k = self.fit.board.lattice, self.blocks.k
+        r, c = divmod(cell, self._cols)
+        corners = lattice.pixels([(c - REACH, r - REACH), (c + REACH, r + REACH)]) / k - 0.5
+        (x0, y0), (x1, y1) = np.ceil(corners[0]).astype(int), np.floor(corners[1]).astype(int) + 1
+        rows, cols = self.blocks.base.shape[:2]
+        return slice(max(y0, 0), min(y1, rows)), slice(max(x0, 0), min(x1, cols))
+
+    def _cut(self, picture: Frame) -> Frame:
+        """The cells of a picture, each at one size: (C, h, w, 3)."""
+        lattice, (w, h) = self.fit.board.lattice, self.cell
+        sx, sy = lattice.cell_w / w, lattice.cell_h / h
+        way = np.array([[sx, 0, lattice.x0 + 0.5 * sx - 0.5], [0, sy, lattice.y0 + 0.5 * sy - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = self._cols * w, self._rows * h
+        whole = cv2.warpAffine(picture, way, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        parts = whole.reshape(self._rows, h, self._cols, w, 3).transpose(0, 2, 1, 3, 4)
+        return np.asarray(parts.reshape(-1, h, w, 3), np.uint8)
+
+    # -- one frame -------------------------------------------------------------------------------------------
+    def step(self, frame: Frame) -> None:
+        """Read the next frame."""
+        if (frame.shape[1], frame.shape[0]) != self.clip_size:
+            raise UnreadableClipError("the clip changes its size midway")
+        small = self.fit.prepare(frame)
+        t = len(self._broken)
+        if self._last is not None and cv2.norm(small, self._last, cv2.NORM_INF) <= SAME:
+            codes, area, _ = self._frames[-1]
+            self._frames.append((codes, area, np.ones_like(area)))
+            self._camera.append(self._camera[-1])
+            self._broken.append(self._broken[-1])
+            self._spots += [replace(spot, t=t) for spot in self._now]
+            return
+        self._last = small
+        covered = self._covered(np.flatnonzero(self._codes != self.scene.start))
+        _, _, gap = self.steady.look(small, covered)
+        fresh = [k for k in self.scene.cells if gap.changed[self._spans[k]].any()]
+        if len(fresh) <= 2 * self.scene.stir + 2:
+            covered |= self._covered(fresh)
+        seen, _, gap = self.steady.stabilise(small, covered, t)
+        self._read(seen, gap.tint)
+        read = np.flatnonzero((self._codes != self.scene.start) & (self._codes != ALIEN))
+        broken = bool(gap.apart_from(self._covered(read)).changed.mean() > BROKEN)
+        self._now = []
+        if not broken:
+            changed = np.flatnonzero(self._codes != self.scene.start)
+            hidden = self._covered(changed) | self.blocks.outside(self.steady.warp)
+            for blob in gap.apart_from(hidden).blobs():
+                x, y = self.fit.board.lattice.cells((blob.x, blob.y))
+                self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
+        self._spots += self._now
+        self._camera.append(self.steady.moved())
+        self._broken.append(broken)
+
+    def _covered(self, cells: Iterable[int]) -> npt.NDArray[np.bool_]:
+        out = np.zeros(self.blocks.base.shape[:2], np.bool_)
+        for cell in cells:
+            out[self._spans[cell]] = True
+        return out
+
+    def _read(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
+        """Read the cells that changed since they were read last."""
+        cells = self._cut(seen)
+        moved = cv2.absdiff(cells, self._known).reshape(len(cells), -1).mean(axis=1)
+        stirred = moved > np.where(self._codes < EMPTY, UNCLEAR, STIRRED)
+        codes = self._codes.copy()
+        area = np.zeros(len(codes), np.float32) if not self._frames else self._frames[-1][1].copy()
+        kept = np.ones(len(codes), np.float32)
+        for k in self.scene.cells:
+            if not stirred[k]:
+                continue
+            look = cells[k] - tint
+            if self._alike(look - self._empty[k], k):
+                codes[k], self._known[k] = self._as[k], cells[k]
+                continue
+            code, ink = self.reader.read(look, self._empty[k])
+            if code >= 0:
+                self._as[k], self._told[k] = code, look - self._empty[k]
+            before = self._masks[k]
+            if before is not None and before.any():
+                kept[k] = 0.0 if ink is None else float((before & ink.mask).sum() / before.sum())
+            self._masks[k] = None if ink is None else ink.mask
+            codes[k], area[k] = code, 0.0 if ink is None else ink.area
+            self._known[k] = cells[k]
+        self._codes = codes
+        self._frames.append((codes, area, kept))
+
+    def _alike(self, gap: npt.NDArray[np.float32], cell: int) -> bool:
+        """Whether a cell looks as it did when it was told last: what was given need not be read."""
+        w, h = self.cell
+        told, own = self._told[cell], self._as[cell]
+        if own < 0 or not _alike(gap, told, (w // 10, h // 10), False):
+            return False
+        # Of tiles, the text alone must be alike, too.
+        sign = self.scene.signs[own]
+        return sign.mark is None or not sign.text or _alike(gap, told, (w // 5, h // 5), True)
+
+    def track(self, fps: float) -> CellTrack:
+        """What was seen in all frames so far."""
+        codes, area, kept = zip(*self._frames, strict=True)
+        return CellTrack(
+            fps=fps, clip_size=self.clip_size, view=self.fit.view, code_TC=np.stack(codes),
+            area_TC=np.stack(area), kept_TC=np.stack(kept), camera_T2=np.array(self._camera, np.float32),
+            spots=tuple(self._spots), broken_T=np.array(self._broken, np.bool_),
+            start_gap=self.start_gap, start_change=self.start_change,
+        )  # fmt: skip
+
+
+def follow_cells(
+    scene: CellScene, frames: Iterable[Frame], fps: float, *, time_limit: float = 10.0
+) -> CellTrack:
+    """Read a whole clip.
+
+    Args:
+        scene: what is to be read.
+        frames: the clip's frames, HWC RGB uint8, any size; read once, in order.
+        fps: frames per second.
+        time_limit: CPU-seconds that this may take.
+
+    Raises:
+        TimeLimitError: the limit was reached.
+        UnreadableClipError: there is no frame, or frames are too small or change their size.
+    """
+    began, spent = time.monotonic(), time.process_time()
+    follower: CellFollower | None = None
+    for t, frame in enumerate(frames):
+        if follower is None:
+            follower = CellFollower(scene, frame)
+        follower.step(frame)
+        if time.monotonic() - began > time_limit and time.process_time() - spent > time_limit:
+            raise TimeLimitError(
+                f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
+            )
+    if follower is None:
+        raise UnreadableClipError("the clip has no frames")
+    return follower.track(fps)

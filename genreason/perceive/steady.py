@@ -1,0 +1,152 @@
+"""Keep the camera still: find how each frame is moved against the still scene, and undo it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.blocks import Blocks, Gap, Means
+from genreason.perceive.fit import SHIFTED
+from genreason.perceive.view import STILL, Registrar, Warp, gray, undo
+from genreason.render.board import Board
+from genreason.types import Frame
+
+RECHECK = 5  # frames after which a movement of the camera is looked for again
+OTHERWISE = 1.3  # factor of the changed share from which the scene differs in another way than before
+REST = 64  # frames that a search which keeps failing is left out at most
+DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
+HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
+BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
+
+
+class Patience:
+    """When to search again for what was not found: ever later, while nothing else happens."""
+
+    def __init__(self, least: int) -> None:
+        """`least`: frames to leave out after the first failure."""
+        self._least, self._next, self._left = least, least, 0
+
+    def due(self) -> bool:
+        """Whether to search in this frame; asked once a frame."""
+        self._left -= 1
+        return self._left < 0
+
+    def failed(self) -> None:
+        """The search found nothing."""
+        self._left, self._next = self._next, min(2 * self._next, REST)
+
+    def hurry(self) -> None:
+        """Wait no longer than after the first failure."""
+        self._left = min(self._left, self._least)
+
+    def reset(self) -> None:
+        """Search in the next frame."""
+        self._left, self._next = 0, self._least
+
+
+class Steady:
+    """The camera of one clip.
+
+    Attributes:
+        warp: how the last frame is moved against frame 0 (see `view`).
+    """
+
+    def __init__(self, board: Board, blocks: Blocks) -> None:
+        """`board` as it was fitted to the frames, and its plate as `blocks`."""
+        self.board, self.blocks = board, blocks
+        self.warp: Warp = STILL
+        self._search, self._wait_gap = Patience(RECHECK), 0.0
+        self._registrar: Registrar | None = None
+        self._least_error: float | None = None
+        self._compared: tuple[Frame, Means] | None = None  # the last frame with the camera still
+
+    def moved(self) -> tuple[float, float]:
+        """How far the farthest corner is from frame 0, in shares of the picture's width and height."""
+        h, w = self.blocks.shape
+        zx, zy, dx, dy, turn = (float(part) for part in np.abs(self.warp))
+        turn /= max(w, h)
+        return (zx + dx) / w + turn, (zy + dy) / h + turn
+
+    def look(self, small: Frame, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
+        """As `stabilise`, with the camera where it was in the frame before."""
+        return self._undone(small, self.warp, covered)
+
+    def stabilise(self, small: Frame, covered: npt.NDArray[np.bool_], t: int) -> tuple[Frame, Means, Gap]:
+        """Undo what the camera did since frame 0, if anything.
+
+        Args:
+            small: the next frame, as `Fit.prepare` gives it.
+            covered: blocks that need not look like the still scene.
+            t: its number.
+
+        Returns:
+            The frame as it would look with the camera still, its block means and changes.
+        """
+        best = self._undone(small, self.warp, covered)
+        changed = float(best[2].changed.mean())
+        if changed <= SHIFTED:
+            watch = self.warp.any() or t % RECHECK == 0  # a camera that moved may move on
+            return self._refined(small, best, covered) if watch else best
+        if changed >= self._wait_gap * OTHERWISE + SHIFTED:
+            self._search.reset()
+        elif changed <= self._wait_gap / OTHERWISE - SHIFTED:
+            self._search.hurry()
+        if not self._search.due():
+            return best
+        found, least, found_warp = best, changed, self.warp
+        luminance, watcher = gray(small), self._watcher()
+        for start, search in ((self.warp, False), (None, False), (self.warp, True), (STILL, True)):
+            start = watcher.shift(luminance) if start is None else start
+            warp, _ = watcher.estimate(luminance, start, search=search)
+            hidden = self.blocks.outside(warp)
+            if hidden.mean() > HIDDEN:
+                continue  # so little would be left to compare that anything would fit
+            moved = self._undone(small, warp, covered)
+            share = float(moved[2].changed.mean() / (1 - hidden.mean()))
+            if share < least:
+                found, least, found_warp = moved, share, warp
+            if least <= SHIFTED:
+                break
+        if least > changed * 0.6:  # no camera movement explains it: the scene itself has changed
+            self._search.failed()
+            self._wait_gap = changed
+            return best
+        self._search.reset()
+        self.warp = found_warp
+        return found
+
+    def _refined(
+        self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
+    ) -> tuple[Frame, Means, Gap]:
+        """Look for a slow movement of the camera, which few large blocks can hide."""
+        luminance, watcher = gray(small), self._watcher()
+        present = watcher.error(luminance, self.warp, covered, self.blocks.k)
+        if self._least_error is None:
+            self._least_error = present
+        if present <= DRIFTED * self._least_error + 1.0:
+            return best
+        starts = (self.warp, watcher.shift(luminance))
+        warps = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
+        errors = [watcher.error(luminance, warp, covered, self.blocks.k) for warp in warps]
+        error, i = min(zip(errors, range(len(errors)), strict=True))
+        if error < BETTER * present:
+            moved = self._undone(small, warps[i], covered)
+            if moved[2].changed.mean() <= SHIFTED:  # else it fits the edges, but not the scene
+                self.warp, self._least_error = warps[i], error
+                return moved
+        self._least_error = present  # no movement explains it: look again when it has grown
+        return best
+
+    def _watcher(self) -> Registrar:
+        if self._registrar is None:
+            self._registrar = Registrar(self.board.plate)
+        return self._registrar
+
+    def _undone(self, small: Frame, warp: Warp, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
+        seen = undo(small, warp)
+        if self._compared is None or warp.any():
+            means = self.blocks.means(seen)
+        else:
+            means = self.blocks.means_after(seen, *self._compared)
+        self._compared = None if warp.any() else (seen, means)
+        return seen, means, self.blocks.compare(means, covered | self.blocks.outside(warp))
