@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genreason import seeds, testing, video
-from genreason.generate.controls import CONTROLS, Control
+from genreason.generate.controls import CONTROLS, Control, shop
 from genreason.generate.oracle import Oracle
 from genreason.generate.workshop import Workshop
 from genreason.judge.rules import RulesJudge
@@ -40,6 +40,17 @@ def scenes() -> dict[str, Instance]:
         "maze lines": one("maze", "small", "paper", 128),
         "sokoban": one("sokoban", "small", "classic", 128),
         "three boxes": three_boxes(),
+    }
+
+
+@functools.cache
+def boards() -> dict[str, Instance]:
+    """Boards on which symbols are put, in turn, and on which tiles are carried."""
+    return {
+        "sudoku": Task("sudoku", "easy", split="any", style="print", seed=20)[0],
+        "queens": Task("n_queens", "easy", split="any", style="wood", seed=20)[0],
+        "game": Task("tic_tac_toe", "hard", split="any", style="wood", seed=20)[0],
+        "tiles": Task("sliding_puzzle", "medium", split="any", style="chalk", seed=20)[0],
     }
 
 
@@ -87,7 +98,7 @@ def test_a_control_does_what_it_says(name: str, scene: str) -> None:
 
 def test_every_control_has_an_occasion_somewhere() -> None:
     for name, recipe in CONTROLS.items():
-        made = [recipe.make(Workshop(instance, name)) for instance in scenes().values()]
+        made = [recipe.make(shop(instance, name)) for instance in [*scenes().values(), *boards().values()]]
         assert any(clip is not None for clip in made), name
 
 

@@ -60,7 +60,9 @@ class ConnectFour(LinePuzzle[ConnectFourState]):
         least, most = params.discs
         if not 1 <= least <= most <= 18:
             raise UserError(f"connect_four: discs {least} to {most}: give 1 to 18, the smaller first")
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             cells = [""] * (ROWS * COLS)
             count = 2 * int(rng.integers(least, most + 1))
             for i in range(count):
@@ -68,8 +70,10 @@ class ConnectFour(LinePuzzle[ConnectFourState]):
                 cells[open_[int(rng.integers(len(open_)))]] = FIRST if i % 2 == 0 else SECOND
             plies = 3 if params.goal == "second" else 1
             state = ConnectFourState(tuple(cells), COLS, count + plies, params.goal == "block")
-            if self._fits(state, params.goal) and (accept is None or accept(state)):
-                return state
+            if self._fits(state, params.goal):
+                misfits = 0
+                if accept is None or accept(state):
+                    return state
         raise GenreasonError(f"no game of connect_four with {least} to {most} discs fits: change discs")
 
     def _fits(self, state: ConnectFourState, goal: str) -> bool:

@@ -60,7 +60,9 @@ class NQueens(PlacingPuzzle[NQueensState]):
         n = params.size
         if params.given >= n:
             raise UserError(f"n_queens: {params.given} given queens of {n}: leave one at least")
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             order = rng.permutation(n).tolist()
             full = self._filled(NQueensState(("",) * (n * n), n), order)
             queens = [k for k, held in enumerate(full.cells if full else ()) if held]
@@ -68,6 +70,7 @@ class NQueens(PlacingPuzzle[NQueensState]):
                 continue
             keep = {queens[i] for i in rng.permutation(n)[: params.given].tolist()}
             state = NQueensState(tuple(QUEEN if k in keep else "" for k in range(n * n)), n)
+            misfits = 0
             if accept is None or accept(state):
                 return state
         raise GenreasonError(f"no board of {n} queens with {params.given} given ones: change size or given")

@@ -62,15 +62,19 @@ class SlidingPuzzle(BoardPuzzle[SlidingState, str]):
         least, most = params.moves
         if not 1 <= least <= most <= 22:
             raise UserError(f"sliding_puzzle: moves {least} to {most}: give 1 to 22, the smaller first")
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             state, last = SlidingState(_ordered(params.size), params.size), ""
             for _ in range(int(rng.integers(least, most + 1)) + 2 * int(rng.integers(0, 2))):
                 options = [move for move in self.moves(state) if move != last]
                 last = options[int(rng.integers(len(options)))]
                 state = self.step(state, last)
             solved = self.solve(state)
-            if solved and least <= len(solved) <= most and (accept is None or accept(state)):
-                return state
+            if solved and least <= len(solved) <= most:
+                misfits = 0
+                if accept is None or accept(state):
+                    return state
         raise GenreasonError(
             f"no sliding puzzle of size {params.size} takes {least} to {most} moves: change moves"
         )

@@ -63,12 +63,14 @@ class Sudoku(PlacingPuzzle[SudokuState]):
         n, (least, most) = params.size, params.holes
         if not 1 <= least <= most < n * n:
             raise UserError(f"sudoku: holes {least} to {most}: give 1 to {n * n - 1}, the smaller first")
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             wanted = int(rng.integers(least, most + 1))
             full = _full(rng, n)
             cells = _dug(full, rng.permutation(n * n).tolist(), wanted, n)
             if cells.count("") == wanted:
-                state = SudokuState(cells, n)
+                state, misfits = SudokuState(cells, n), 0
                 if accept is None or accept(state):
                     return state
         raise GenreasonError(f"no sudoku of {n} digits has {least} to {most} holes: lower holes")

@@ -51,15 +51,19 @@ class TicTacToe(LinePuzzle[TicTacToeState]):
         Raises:
             GenreasonError: none came up in 5000 games.
         """
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             count = 2 * int(rng.integers(1, 4))
             cells = [""] * 9
             for i, cell in enumerate(rng.permutation(9)[:count].tolist()):
                 cells[cell] = FIRST if i % 2 == 0 else SECOND
             plies = 3 if params.goal == "second" else 1
             state = TicTacToeState(tuple(cells), 3, count + plies, params.goal == "block")
-            if self._fits(state, params.goal) and (accept is None or accept(state)):
-                return state
+            if self._fits(state, params.goal):
+                misfits = 0
+                if accept is None or accept(state):
+                    return state
         raise GenreasonError(f"no position of tic-tac-toe for the goal {params.goal} was found")
 
     def _fits(self, state: TicTacToeState, goal: str) -> bool:
