@@ -176,15 +176,22 @@ class _Walk:
     def _watch(self, t: int, seen: Mapping[int, str]) -> Fault | None:
         """Note since when something is in its new place and still in its old one."""
         come = [c for c, s in seen.items() if s]
-        codes, held = self.code_TC[t], self.puzzle.cells(self.state)
-        stays = come and any(
-            held[c] == seen[come[0]] and codes[c] >= 0 and c not in seen for c in range(len(held))
-        )
+        stays = bool(come) and self._stays(t, come[0], seen[come[0]])
         if not self.puzzle.carried or not stays or len(come) < len(seen):
             self.twice = None
         elif self.twice is None:
             self.twice = t, come[0], seen[come[0]]
         return None
+
+    def _stays(self, t: int, cell: int, symbol: str) -> bool:
+        """Whether what came into a cell is still where a move would have taken it from."""
+        held, codes = self.puzzle.cells(self.state), self.code_TC[t]
+        for move in self.puzzle.likely(self.state, {cell: symbol}):
+            after = self.puzzle.changes(self.state, move)
+            left = [c for c, s in after.items() if not s and held[c] == symbol]
+            if after.get(cell) == symbol and left:
+                return all(codes[c] >= 0 for c in left)
+        return False
 
     def cloned(self, t: int) -> Fault | None:
         """What has been in two places for too long in frame t, if anything."""

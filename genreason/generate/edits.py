@@ -109,7 +109,7 @@ def pan(w: Shop) -> Clip:
     return _each(w, lambda t, frame: _zoomed(frame, 1, dx * t / last, dy * t / last))
 
 
-def turn(w: Workshop) -> Clip:
+def turn(w: Shop) -> Clip:
     """The camera turns by 5 degrees."""
     last = max(len(w.truth) - 1, 1)
     return _each(w, lambda t, frame: _turned(frame, 5 * t / last))

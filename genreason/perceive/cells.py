@@ -182,7 +182,7 @@ def _alike(
     x, y = edge
     a, b = (p[y : p.shape[0] - y, x : p.shape[1] - x].reshape(-1, 3) for p in (a_HWC, b_HWC))
     if bare:
-        a, b = a - np.median(a, axis=0), b - np.median(b, axis=0)
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     own, both = float((b * b).sum()), float((a * b).sum())
     if own < 1:
         return False
