@@ -18,8 +18,9 @@ from genreason import video
 from genreason.generate import oracle
 from genreason.generate.workshop import Workshop
 from genreason.perceive.blocks import Blob, Blocks
-from genreason.perceive.follow import LARGE, REST, Patience, TimeLimitError, follow
+from genreason.perceive.follow import LARGE, TimeLimitError, follow
 from genreason.perceive.pieces import Pieces
+from genreason.perceive.steady import REST, Patience
 from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
