@@ -232,6 +232,7 @@ class CellFollower:
         self._as = scene.start.copy()
         self._last: Frame | None = None
         self._now: list[Spot] = []
+        self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)  # where something ever was
         self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
         self._camera: list[tuple[float, float]] = []
         self._broken: list[bool] = []
@@ -280,12 +281,13 @@ class CellFollower:
         seen, _, gap = self.steady.stabilise(small, covered, t)
         self._read(seen, gap.tint)
         read = np.flatnonzero((self._codes != self.scene.start) & (self._codes != ALIEN))
-        broken = bool(gap.apart_from(self._covered(read)).changed.mean() > BROKEN)
+        self._passed |= self._covered(np.flatnonzero(self._codes != self.scene.start))
+        broken = bool(gap.apart_from(self._covered(read), self._passed).changed.mean() > BROKEN)
         self._now = []
         if not broken:
             changed = np.flatnonzero(self._codes != self.scene.start)
             hidden = self._covered(changed) | self.blocks.outside(self.steady.warp)
-            for blob in gap.apart_from(hidden).blobs():
+            for blob in gap.apart_from(hidden, self._passed).blobs():
                 x, y = self.fit.board.lattice.cells((blob.x, blob.y))
                 self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
         self._spots += self._now
