@@ -57,10 +57,12 @@ class Story:
 
     Attributes:
         code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
+        raw_TC: codes as they were read.
         disturbed: (frame, cell) where a cell showed nothing clear for long, and then what it did before.
     """
 
     code_TC: Codes
+    raw_TC: Codes
     disturbed: tuple[tuple[int, int], ...]
 
 
@@ -78,12 +80,17 @@ def told(track: CellTrack) -> Story:
         for start, end, code in runs:
             line[start:end] = code
             if last is not None and last[2] == code:
-                line[last[1] : start] = code
-                if start - last[1] > most:
-                    disturbed.append((last[1], int(c)))
+                gap = slice(last[1], start)
+                empty = codes[gap, c] == EMPTY
+                if start - last[1] > most and empty.any():  # it left, and came back soon
+                    line[gap][empty] = EMPTY
+                else:
+                    line[gap] = code
+                    if start - last[1] > most:
+                        disturbed.append((last[1], int(c)))
             last = start, end, code
         codes[:, c] = line
-    return Story(codes, tuple(sorted(disturbed)))
+    return Story(codes, track.code_TC, tuple(sorted(disturbed)))
 
 
 def _runs(line: Codes) -> list[tuple[int, int, int]]:
@@ -115,13 +122,13 @@ def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> lis
     return out
 
 
-def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, code_TC: Codes) -> Changes:
+def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> Changes:
     """Explain the cells' changes by legal moves, one after the other.
 
     A move is made when all cells that it changes show what it makes of them. Until then some of them may, and
     what is carried may be seen on its way.
     """
-    walk = _Walk(puzzle, state, code_TC)
+    walk, code_TC = _Walk(puzzle, state, story), story.code_TC
     for t in range(len(code_TC)):
         if t and (code_TC[t] == code_TC[t - 1]).all():
             continue
@@ -134,8 +141,9 @@ def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, code_TC: Codes) ->
 class _Walk:
     """One clip's way through the states."""
 
-    def __init__(self, puzzle: BoardPuzzle[Any, Any], state: Any, code_TC: Codes) -> None:
-        self.puzzle, self.state, self.code_TC = puzzle, state, code_TC
+    def __init__(self, puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> None:
+        self.puzzle, self.state = puzzle, state
+        self.code_TC, self.raw_TC = story.code_TC, story.raw_TC
         self.symbols = puzzle.symbols(state)
         self.moves: list[Any] = []
         self.twice: tuple[int, int, str] | None = None  # since when something is in two cells, and which
@@ -164,7 +172,7 @@ class _Walk:
             if made is None:
                 return self._watch(t, seen) if under_way else self._fault(t, seen)
             self.twice = None
-            fault = self._make(made, t)
+            fault = self._make(made, t, len(seen) > len(self.puzzle.changes(self.state, made)))
             if fault is not None:
                 return fault
         return None
@@ -212,9 +220,12 @@ class _Walk:
         between, own = self.puzzle.passed(self.state, move) - set(after), set(after.values())
         return all(after.get(c) == s or (c in between and s in own) for c, s in seen.items())
 
-    def _make(self, move: Any, t: int) -> Fault | None:
+    def _make(self, move: Any, t: int, more: bool) -> Fault | None:
+        """Make a move; what is wrong with how it was made. `more`: other cells have changed, too."""
         own, after = self.puzzle.codes(self.state), self.puzzle.changes(self.state, move)
-        held = [np.flatnonzero(self.code_TC[:t, c] == own[c]) for c in after]
+        # What is carried begins to show where it leaves; its new cell may not have been empty for long.
+        left = [c for c, s in after.items() if not s] if self.puzzle.carried else []
+        held = [np.flatnonzero(self.code_TC[:t, c] == own[c]) for c in left or after]
         begun = min((int(h[-1]) for h in held if len(h)), default=t - 1)
         span, cell = (begun, t), next(iter(after))
         carried = any(len(self.puzzle.path(self.state, move, target)) > 1 for target in after)
@@ -227,7 +238,12 @@ class _Walk:
         if carried and span[1] - span[0] <= 1:
             symbol = after[next(c for c, s in after.items() if s)]
             what = f"the {symbol} jumps to its new place in one frame"
-            return Fault(t, ("objects.continuous",), what, cell)
+            return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
+        between = sorted(self.puzzle.passed(self.state, move) - set(after)) if carried else []
+        since = self.spans[-1][1] if self.spans else 0
+        if between and (self.raw_TC[since : t + 1, between] == own[between]).all():
+            what = f"{self._named(cell)} is filled by nothing that came there"
+            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         self.spans.append(span)
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)

@@ -37,7 +37,7 @@ def verify_cells(
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     check_scene(note, track, rules)
     story = told(track)
-    trace = follow_changes(puzzle, state, story.code_TC)
+    trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for t, cell in story.disturbed[:1]:
         what = f"{puzzle.at(state, cell)} does not look as it did for a while"
