@@ -57,7 +57,7 @@ def boards() -> dict[str, Instance]:
 SCENES = ("maze tiles", "maze lines", "sokoban", "three boxes")
 # Where a scene offers no occasion: a maze has no boxes, an easy board may have no wall or floor to spare.
 BOXES = {"pull", "self_move", "remote_push"}
-ALWAYS = {name for name in CONTROLS if name not in BOXES | {
+ALWAYS = {name for name, recipe in CONTROLS.items() if recipe.pieces and name not in BOXES | {
     "truncated", "touch_and_leave", "teleport", "through_wall", "corner_cut", "illegal_step", "late_clone",
     "scene_altered", "goal_moved", "detour", "other_solution",
 }}  # fmt: skip
