@@ -172,10 +172,23 @@ class TilePuzzle(PiecePuzzle[S, M]):
             names, places = self.pieces(state), self.places(state)
             return take_apart(self.picture(instance), self.tiles(state), lattice, names, places)
         style = _dressed(skins.of(instance, self.name)) if instance.skinned else self.style(instance.style)
-        lattice = Lattice.from_json(instance.scene["grid"])
         rng = seeds.stream(instance.key, "surface")
-        tiles = self.tiles(state)
-        plate = draw_plate(tiles, lattice, style, self.kinds, instance.size, rng, walled=self.walled)
+        return self.scene(state, style, instance.scene["grid"], instance.size, rng)
+
+    def scene(
+        self, state: S, style: Style, grid: Json, size: tuple[int, int], rng: np.random.Generator
+    ) -> Board:
+        """A state as layers.
+
+        Args:
+            state: what is drawn.
+            style: how.
+            grid: where, as `layout` has it.
+            size: (width, height) of the picture.
+            rng: for surfaces.
+        """
+        lattice = Lattice.from_json(grid)
+        plate = draw_plate(self.tiles(state), lattice, style, self.kinds, size, rng, walled=self.walled)
         unit = 2 if style.lines else 1
         pieces = tuple(
             draw_piece(kind, style.sprite(kind), unit * lattice.cell_w) for kind in self.pieces(state)

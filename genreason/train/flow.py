@@ -6,8 +6,7 @@ Conventions: x_t = (1 - sigma) x_0 + sigma noise, sigma in [0, 1], and the targe
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -100,6 +99,8 @@ class Meter:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._sums = torch.zeros(BINS, 2, dtype=torch.float64)
+        self._figures: dict[str, Tensor] = {}
+        self._tokens = 0
 
     def add(self, sigmas: Sequence[float], losses: Sequence[float]) -> None:
         """Note the losses of samples."""
@@ -108,14 +109,30 @@ class Meter:
             self._sums[place, 0] += loss
             self._sums[place, 1] += 1
 
-    def read(self, accelerator: Any) -> dict[str, float]:
-        """Mean losses since the last reading: "loss" over all, "loss_sigma_0.2-0.4" by level.
+    def note(self, figures: Mapping[str, float], tokens: int = 0) -> None:
+        """Note other figures of a micro batch; all processes note the same ones."""
+        for name, value in figures.items():
+            have = self._figures.setdefault(name, torch.zeros(2, dtype=torch.float64))
+            have += torch.tensor([value, 1.0], dtype=torch.float64)
+        self._tokens += tokens
 
-        Those of all processes: each must call it.
+    def read(self, accelerator: Any) -> dict[str, float]:
+        """Means since the last reading: "loss" over all, "loss_sigma_0.2-0.4" by level, other figures.
+
+        Those of all processes: each must call it. "tokens" is the number of tokens, where they are counted.
+        Without a loss at any level there is no "loss".
         """
-        sums = accelerator.reduce(self._sums.to(accelerator.device, torch.float32)).cpu()
+        names = sorted(self._figures)
+        rest = torch.tensor([[float(self._tokens), 0.0]], dtype=torch.float64)
+        local = torch.cat([self._sums, rest, *(self._figures[name][None] for name in names)])
+        whole = accelerator.reduce(local.to(accelerator.device, torch.float32)).cpu()
+        sums, tokens = whole[:BINS], float(whole[BINS, 0])
         total, count = (float(v) for v in sums.sum(0))
-        found = {"loss": total / count if count else math.nan}
+        found = {"loss": total / count} if count else {}
+        found |= {name: float(value / n) for name, (value, n) in zip(names, whole[BINS + 1 :], strict=True)}
+        if tokens:
+            found["tokens"] = tokens
+        self._figures, self._tokens = {}, 0
         for i, (loss, n) in enumerate(sums.tolist()):
             if n:
                 found[f"loss_sigma_{i / BINS:.1f}-{(i + 1) / BINS:.1f}"] = loss / n

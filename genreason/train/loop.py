@@ -11,7 +11,7 @@ import importlib
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -71,17 +71,33 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Of a micro batch: what is minimised (a mean over samples), and each sample's level and loss."""
+    """Of a micro batch: what is minimised (a mean over samples), and each sample's level and loss.
+
+    Attributes:
+        total: what is minimised.
+        sigmas: noise levels.
+        each: loss at each of them.
+        figures: other figures for the log, by name.
+        tokens: how many the model saw; 0 where nobody counts them.
+    """
 
     total: Tensor
     sigmas: Tensor
     each: Tensor
+    figures: Mapping[str, Tensor] = field(default_factory=dict)
+    tokens: int = 0
 
 
 class Trainable(Protocol):
-    """What `fit` trains."""
+    """What `fit` trains.
+
+    Attributes:
+        model: with the parameters that are trained.
+        product: name of the folder that the trained weights go to.
+    """
 
     model: nn.Module
+    product: str
 
     def losses(self, model: nn.Module, turn: int) -> Losses:
         """Of the micro batch number `turn` (from 0); `model` may be wrapped."""
@@ -106,7 +122,7 @@ def fit(
     """Train from the newest checkpoint in OUT/checkpoints, or from the start, to the last step.
 
     Returns:
-        The folder of the exported weights, OUT/lora (the averages where they are kept).
+        The folder of the exported weights (the averages where they are kept).
 
     Raises:
         GenreasonError: the loss is no number; the last checkpoint is from before.
@@ -131,13 +147,9 @@ def fit(
             average.update(parameters, step)
         last = step == settings.steps
         if step % settings.log_every == 0 or last:
-            values = {
-                **meter.read(accelerator),
-                "grad_norm": grad,
-                "lr": rate(settings, step - 1),
-                **clock.read(step),
-            }
-            if not math.isfinite(values["loss"]):
+            values = {**meter.read(accelerator), "grad_norm": grad, "lr": rate(settings, step - 1)}
+            values |= clock.read(step, values.pop("tokens", 0))
+            if not all(map(math.isfinite, values.values())):
                 raise GenreasonError(_no_number(step, out))
             if accelerator.is_main_process:
                 record_.write(step, values)
@@ -152,9 +164,9 @@ def fit(
     with _averaged(average, parameters):
         weights, _ = checkpoint.gather(model, _bare(optimizer))
     if accelerator.is_main_process:
-        trainable.export(weights, out / "lora")
+        trainable.export(weights, out / trainable.product)
     accelerator.wait_for_everyone()
-    return out / "lora"
+    return out / trainable.product
 
 
 def rate(settings: Settings, step: int) -> float:
@@ -192,14 +204,15 @@ def _step(
         with sync, accelerator.autocast():
             found = trainable.losses(model, turn)
             accelerator.backward(found.total * weight)
-        noted.append((found.sigmas, found.each.detach()))
+        noted.append(found)
     grad = accelerator.clip_grad_norm_(
         [p for group in optimizer.param_groups for p in group["params"]], settings.clip
     )
     if isinstance(grad, DTensor):  # each process has only its own part of it
         grad = grad.full_tensor()
-    for sigmas, each in noted:  # read only now: it waits for the device
-        meter.add(sigmas.tolist(), each.float().tolist())
+    for found in noted:  # read only now: it waits for the device
+        meter.add(found.sigmas.tolist(), found.each.detach().float().tolist())
+        meter.note({name: float(value) for name, value in found.figures.items()}, found.tokens)
     if not bool(torch.isfinite(grad)):
         raise GenreasonError(_no_number(step + 1, None))
     optimizer.step()
@@ -257,9 +270,11 @@ class _Clock:
     def __init__(self, step: int) -> None:
         self._began, self._step = time.perf_counter(), step
 
-    def read(self, step: int) -> dict[str, float]:
+    def read(self, step: int, tokens: float) -> dict[str, float]:
         now = time.perf_counter()
         found = {"seconds_per_step": (now - self._began) / (step - self._step)}
+        if tokens:
+            found["tokens_per_second"] = tokens / (now - self._began)
         self._began, self._step = now, step
         if torch.cuda.is_available():
             found["peak_memory_gib"] = torch.cuda.max_memory_allocated() / 2**30

@@ -189,8 +189,10 @@ class I2V:
 
     Attributes:
         model: the denoiser with its adapters.
+        product: where its LoRA goes.
     """
 
+    product = "lora"
     validator: Validator
 
     def __init__(

@@ -18,7 +18,7 @@ from genreason.puzzles import base
 from genreason.train import flow
 from genreason.train.clips import Sample
 from genreason.train.record import Record
-from genreason.types import Clip, Json, Request, Verdict
+from genreason.types import Clip, Instance, Json, Request, Verdict
 
 if TYPE_CHECKING:
     from genreason.train.sft import I2V
@@ -71,28 +71,8 @@ class Validator:
         settings = self.task.settings.validation
         asked = [sample.instance for sample in self.held[: settings.clips]]
         answers = self._answers([_request(sample) for sample in self.held[: settings.clips]])
-        grader_card = cards.load(JudgeCard, settings.judge)
-        grader = judges.load(grader_card, grader_card.options)
         folder = self.folder / f"step-{step:06d}"
-        verdicts: list[Verdict] = []
-        shown: list[tuple[Path, str]] = []
-        lines: list[Json] = []
-        for instance, clip in zip(asked, answers, strict=True):
-            path = folder / f"{instance.sample_id}.mp4"
-            video.write(path, video.frames(clip), video.fps(clip))
-            (verdict,) = grader.judge(instance, [Clip(path=path)], 0)
-            verdicts.append(verdict)
-            shown.append((path, f"{verdict.status}: {verdict.reason}"))
-            lines.append(
-                {"schema": 1, "sample": instance.sample_id, "key": instance.key, **verdict.to_json()}
-            )
-        files.keep_lines(folder / "verdicts.jsonl", lines)
-        record.clips(step, shown)
-        scored = [v for v in verdicts if v.status != "unscored"]
-        found = {"validation/scored": len(scored) / len(verdicts)}
-        if scored:
-            found["validation/success"] = sum(v.status == "pass" for v in scored) / len(scored)
-        return found
+        return graded(asked, answers, settings.judge, folder, step, record)
 
     def _answers(self, requests: Sequence[Request]) -> list[Clip]:
         """The model's clips; the parts that training does without are loaded for it, and let go again."""
@@ -116,6 +96,31 @@ class Validator:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return clips
+
+
+def graded(
+    asked: Sequence[Instance], answers: Sequence[Clip], judge: str, folder: Path, step: int, record: Record
+) -> dict[str, float]:
+    """Write clips and verdicts to the folder; the share that was scored, and of it the share that passed."""
+    card = cards.load(JudgeCard, judge)
+    grader = judges.load(card, card.options)
+    verdicts: list[Verdict] = []
+    shown: list[tuple[Path, str]] = []
+    lines: list[Json] = []
+    for instance, clip in zip(asked, answers, strict=True):
+        path = folder / f"{instance.sample_id}.mp4"
+        video.write(path, video.frames(clip), video.fps(clip))
+        (verdict,) = grader.judge(instance, [Clip(path=path)], 0)
+        verdicts.append(verdict)
+        shown.append((path, f"{verdict.status}: {verdict.reason}"))
+        lines.append({"schema": 1, "sample": instance.sample_id, "key": instance.key, **verdict.to_json()})
+    files.keep_lines(folder / "verdicts.jsonl", lines)
+    record.clips(step, shown)
+    scored = [v for v in verdicts if v.status != "unscored"]
+    found = {"validation/scored": len(scored) / len(verdicts)}
+    if scored:
+        found["validation/success"] = sum(v.status == "pass" for v in scored) / len(scored)
+    return found
 
 
 def _request(sample: Sample) -> Request:

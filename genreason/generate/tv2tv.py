@@ -1,0 +1,175 @@
+"""TV2TV models as generators: they see the first frame and a prompt, and answer with words and frames."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genreason import seeds
+from genreason.generate import extra
+from genreason.generate.models import INDEX
+from genreason.generate.worldsize import grown, shrunk
+from genreason.types import Clip, Frame, Json, Request, UserError
+
+Words = dict[int, str]
+
+
+class Options(BaseModel):
+    """Options of a card of kind "tv2tv".
+
+    Attributes:
+        model: folder of a TV2TVPipeline.
+        prompt: what the model is told in place of a request's prompt; None tells it the request's own.
+        grids: sizes (rows, cols) in tokens that a picture may have; the model says which.
+        chunks: most frame chunks of a clip.
+        steps: Euler steps of a chunk.
+        guidance: of the words.
+        temperature: of the words.
+        window: chunks in the context; None keeps all.
+        interventions: words that are said before a chunk (counted from 1) instead of the model's own.
+        fps: frames per second of the clip.
+        device: "auto", "cpu", "cuda".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str
+    prompt: str | None = None
+    grids: tuple[tuple[int, int], ...] = Field(min_length=1)
+    chunks: int = Field(40, ge=1)
+    steps: int = Field(2, ge=1)
+    guidance: float = 1.0
+    temperature: float = Field(0.0, ge=0)
+    window: int | None = Field(None, ge=2)
+    interventions: Words = {}
+    fps: float = Field(8.0, gt=0)
+    device: str = "auto"
+
+
+def parse(options: Json, name: str) -> Options:
+    """Check the options of a card.
+
+    Raises:
+        UserError: one is wrong; says which.
+    """
+    try:
+        return Options(**options)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"generator {name}: option {where}: {first['msg']}") from None
+
+
+class Tv2tvGenerator:
+    """Answers with a TV2TV pipeline's clips, enlarged to the size of the first frame.
+
+    Noise and words of a clip come from the seed and the instance's key alone. What the model said is in the
+    clip's record.
+    """
+
+    def __init__(self, name: str, options: Json) -> None:
+        """Check what can be checked without the weights.
+
+        Raises:
+            UserError: an option is wrong, or there is no pipeline at the place.
+        """
+        self.name, self.options = name, parse(options, name)
+
+    @functools.cached_property
+    def pipe(self) -> Any:
+        """The pipeline.
+
+        Raises:
+            UserError: it is not there, or of another kind.
+        """
+        extra.need()
+        from genreason.model.pipeline import TV2TVPipeline
+
+        folder = Path(self.options.model)
+        if not (folder / INDEX).is_file():
+            raise UserError(
+                f"generator {self.name}: {folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
+                "and give its folder with -o model=DIR"
+            )
+        try:
+            pipe = TV2TVPipeline.from_pretrained(folder)
+        except (OSError, ValueError, RuntimeError) as error:
+            text = " ".join(str(error).split())[:200]
+            raise UserError(f"generator {self.name}: {folder}: {text}") from error
+        pipe.to(extra.device(self.options.device))
+        pipe.transformer.eval()
+        return pipe
+
+    def generate(self, requests: Sequence[Request], seed: int) -> list[Clip]:
+        """One clip a request."""
+        clips: dict[int, Clip] = {}
+        for grid, members in self._sized(requests).items():
+            before = time.perf_counter()
+            found = self._call([requests[i] for i in members], grid, seed)
+            seconds = (time.perf_counter() - before) / len(members)
+            for i, frames, texts, ended in zip(members, found.frames, found.texts, found.ended, strict=True):
+                record = {
+                    "model": self.options.model, "text": texts, "ended": ended, "grid": list(grid),
+                    "noise_seed": _seed(seed, requests[i]), "seconds": round(seconds, 4), "batch": len(members),
+                }  # fmt: skip
+                clips[i] = _clip(frames, requests[i].first_frame, self.options.fps, record)
+        return [clips[i] for i in range(len(requests))]
+
+    def _sized(self, requests: Sequence[Request]) -> dict[tuple[int, int], list[int]]:
+        """Requests by the grid that the model says they have; it is asked at the first grid."""
+        first, *others = self.options.grids
+        if not others:
+            return {first: list(range(len(requests)))}
+        pictures = [self._picture(request, first) for request in requests]
+        says = self.pipe.next_word(self._prompts(requests), pictures, first)
+        named = {f"{rows}x{cols}": (rows, cols) for rows, cols in self.options.grids}
+        groups: dict[tuple[int, int], list[int]] = {}
+        for i, word in enumerate(says):
+            groups.setdefault(named.get(word.strip(), first), []).append(i)
+        return groups
+
+    def _call(self, requests: Sequence[Request], grid: tuple[int, int], seed: int) -> Any:
+        import torch
+
+        options = self.options
+        return self.pipe(
+            self._prompts(requests),
+            [self._picture(request, grid) for request in requests],
+            grid=grid,
+            max_chunks=options.chunks,
+            num_inference_steps=options.steps,
+            guidance_scale=options.guidance,
+            temperature=options.temperature,
+            window=options.window,
+            interventions=options.interventions,
+            generator=[torch.Generator("cpu").manual_seed(_seed(seed, request)) for request in requests],
+        )
+
+    def _prompts(self, requests: Sequence[Request]) -> list[str]:
+        given = self.options.prompt
+        return [request.prompt if given is None else given for request in requests]
+
+    def _picture(self, request: Request, grid: tuple[int, int]) -> Frame:
+        return shrunk(request.first_frame, grid, self.pipe.codec.token)
+
+
+def _seed(seed: int, request: Request) -> int:
+    return int.from_bytes(seeds.digest("tv2tv", seed, request.instance.key, size=4))
+
+
+def _clip(frames: npt.NDArray[np.uint8], first: Frame, fps: float, record: Json) -> Clip:
+    """The frames at the first frame's size."""
+    size = first.shape[1], first.shape[0]
+
+    def render() -> Iterator[Frame]:
+        for frame in frames:
+            yield grown(frame, size)
+
+    return Clip(render=render, fps=fps, meta=record)

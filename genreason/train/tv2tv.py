@@ -1,0 +1,330 @@
+"""Fine-tuning and training from scratch of TV2TV models on worlds that are drawn as they are needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from genreason import seeds
+from genreason.cards import Strict
+from genreason.generate import extra
+from genreason.generate.tv2tv import Tv2tvGenerator
+from genreason.model import words
+from genreason.model.codec import PixelCodec
+from genreason.model.layout import Mode
+from genreason.model.pipeline import TV2TVPipeline
+from genreason.model.transformer import TV2TVTransformer
+from genreason.puzzles import base
+from genreason.task import Task
+from genreason.train import checkpoint, flow, loop
+from genreason.train.clips import Source
+from genreason.train.flow import Levels
+from genreason.train.record import Record, Wandb
+from genreason.train.telling import Batch, Teller
+from genreason.train.validate import graded
+from genreason.train.worlds import MazeSource, MazeWorld, Told, vocabulary
+from genreason.types import Request, UserError
+
+
+class Tv2tvValidation(Strict):
+    """What is looked at that is not trained on.
+
+    Attributes:
+        data: puzzles (tasks) that the model answers and the judge grades.
+        clips: told clips whose loss is taken at fixed levels and noise.
+        levels: these levels.
+        judge: the judge card.
+    """
+
+    data: list[Source] = []
+    clips: int = Field(32, ge=1)
+    levels: list[float] = [0.3, 0.6, 0.9]
+    judge: str = "rules"
+
+
+class Tv2tvConfig(Strict):
+    """Training of a TV2TV model.
+
+    Attributes:
+        kind: what is trained.
+        start: folder of a pipeline to go on from; None begins with random weights.
+        model: config of the transformer, where it begins with random weights.
+        token: pixels a side of a token.
+        mode: how samples are told: "tv2tv", "think2v" (all words first) or "t2v" (no words).
+        prompt: what every sample begins with.
+        worlds: what is learnt.
+        tokens: of a micro batch.
+        think: share of micro batches that hold first frames and plans alone: some 20 times cheaper than clips.
+        misread: share of plan batches that show pictures at the size of another world.
+        astray: share of clips that leave their way once, so that words are obeyed even then.
+        copies: chunks of a clip that get a noisy copy.
+        text_dropout: share of clips whose words are left out, for guidance.
+        context_share: share of clean chunks that are shown with noise, against exposure bias.
+        context_noise: how much of it (of 1), at most.
+        most_steps: longest clip.
+        video_weight: of the video loss against that of words.
+        levels: which noise levels.
+        train: how long and how; `batch` is not used.
+        validation: what is looked at.
+        wandb: where it is shown.
+        seed: of everything that is drawn.
+    """
+
+    kind: Literal["tv2tv"]
+    start: str | None = None
+    model: dict[str, Any] = {}
+    token: int = Field(12, ge=4)
+    mode: Mode = "tv2tv"
+    prompt: str = "solve"
+    worlds: list[MazeSource] = Field(min_length=1)
+    tokens: int = Field(6000, ge=1)
+    think: float = Field(0.5, ge=0, le=1)
+    misread: float = Field(0.1, ge=0, le=1)
+    astray: float = Field(0.15, ge=0, le=1)
+    copies: int = Field(2, ge=1)
+    text_dropout: float = Field(0.0, ge=0, lt=1)
+    context_share: float = Field(0.2, ge=0, le=1)
+    context_noise: float = Field(0.1, ge=0, le=1)
+    most_steps: int = Field(16, ge=1)
+    video_weight: float = Field(20.0, gt=0)
+    levels: Levels = Levels(how="logit_normal", std=1.4, shift=3.0)
+    train: loop.Settings
+    validation: Tv2tvValidation = Tv2tvValidation()
+    wandb: Wandb = Wandb()
+    seed: int = 0
+
+
+def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
+    """Train, or go on with the run in the folder.
+
+    Returns:
+        The folder of the pipeline; `-o model=FOLDER` gives it to the generator's card.
+
+    Raises:
+        UserError: the config is wrong, or the folder holds another run.
+        GenreasonError: a loss is no number.
+    """
+    from genreason.train import config
+
+    extra.need()
+    accelerator: Any = importlib.import_module("accelerate").Accelerator(cpu=not torch.cuda.is_available())
+    with accelerator.main_process_first():
+        config.keep(settings, out)
+    task = Tv2tv(settings, accelerator, out)
+    if settings.train.checkpointing:
+        task.model.enable_gradient_checkpointing()
+    saved = checkpoint.found(out / "checkpoints")
+    step = saved[-1][0] if saved else 0
+    quiet = quiet or not accelerator.is_main_process
+    shown = Record(out, settings.wandb, settings.model_dump(mode="json"), step, settings.train.steps, quiet)
+    try:
+        return loop.fit(task, settings.train, out, shown, accelerator, settings.seed)
+    finally:
+        shown.close()
+
+
+def pipeline(settings: Tv2tvConfig) -> TV2TVPipeline:
+    """The pipeline to begin with.
+
+    Raises:
+        UserError: a config that the transformer does not take.
+    """
+    if settings.start is not None:
+        return TV2TVPipeline.from_pretrained(settings.start)
+    tokenizer = words.tokenizer(vocabulary())
+    codec = PixelCodec(settings.token)
+    torch.manual_seed(settings.seed)
+    try:
+        model = TV2TVTransformer(
+            **{"vocab_size": len(tokenizer), "latent_channels": codec.channels, **settings.model}
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"model: {error}") from None
+    shift = settings.levels.shift or 1.0
+    return TV2TVPipeline(model, codec, FlowMatchEulerDiscreteScheduler(shift=shift), tokenizer)
+
+
+class Tv2tv:
+    """A TV2TV model as `loop.fit` trains it."""
+
+    product = "model"
+
+    def __init__(self, settings: Tv2tvConfig, accelerator: Any, out: Path) -> None:
+        """Build the model and the worlds."""
+        self.settings, self.accelerator, self.out = settings, accelerator, out
+        self.pipe = pipeline(settings)
+        self.model: Any = self.pipe.transformer
+        self.teller = Teller(
+            self.pipe.tokenizer, self.pipe.codec, self.model.config.axes, settings.mode, settings.prompt
+        )
+        self.worlds = [MazeWorld(source, settings.token) for source in settings.worlds]
+        weights = np.array([source.weight for source in settings.worlds])
+        self._shares = weights / weights.sum()
+        self._turn: tuple[int, Batch] | None = None
+
+    def samples(self, turn: int) -> int:
+        """Samples of a micro batch."""
+        return len(self._batch(turn).text_ids)
+
+    def losses(self, model: nn.Module, turn: int) -> loop.Losses:
+        """Of words and of noisy chunks; what is drawn depends on seed, turn and process alone."""
+        batch = self._batch(turn).to(self.accelerator.device)
+        draw = flow.generator("tv2tv", self.settings.seed, turn, self.accelerator.process_index)
+        noise, sigmas = self._noise(batch, draw)
+        return self.compare(model, batch, self._context(batch.clean, draw), noise, sigmas)
+
+    def compare(
+        self, model: Any, batch: Batch, context: Tensor, noise: Tensor, sigmas: Tensor
+    ) -> loop.Losses:
+        """Losses of a batch with this noise at these levels (B, noisy chunks), in float32.
+
+        `context` is `batch.clean` as the model is shown it.
+        """
+        at = list(batch.layout.noisy)
+        x0 = batch.clean[:, at]
+        level = sigmas[..., None, None, None]
+        found = model(
+            batch.text_ids, batch.layout, clean=context,
+            noisy=(1 - level) * x0 + level * noise if at else None, sigmas=sigmas if at else None,
+            reference=context[:, [i - 1 for i in at]] if at else None,
+        )  # fmt: skip
+        said = functional.cross_entropy(
+            found.text_logits.float().flatten(0, 1), batch.targets.flatten(), reduction="none"
+        )
+        weights = batch.weights.flatten()
+        text = (said * weights).sum() / weights.sum().clamp(min=1)
+        figures = {"loss_text": text.detach()}
+        if not at:
+            # Every process takes a gradient of every parameter in every step.
+            idle = sum(p.sum() for p in self.model.patches.outward.parameters())
+            return loop.Losses(text + 0 * idle, sigmas.flatten(), sigmas.flatten(), figures, batch.tokens)
+        velocity = self.model.config.prediction_type == "velocity"
+        target = noise - x0 if velocity else x0
+        each = (found.prediction.float() - target).pow(2).flatten(2).mean(2)
+        total = text + self.settings.video_weight * each.mean()
+        return loop.Losses(total, sigmas.flatten(), each.flatten(), figures, batch.tokens)
+
+    def _batch(self, turn: int) -> Batch:
+        """What a turn of this process sees (the last one is kept)."""
+        if self._turn is None or self._turn[0] != turn:
+            process = self.accelerator.process_index
+            rng = seeds.stream("tv2tv", self.settings.seed, turn, process)
+            self._turn = turn, self._drawn(rng)
+        return self._turn[1]
+
+    def _drawn(self, rng: np.random.Generator) -> Batch:
+        settings = self.settings
+        world = self.worlds[int(rng.choice(len(self.worlds), p=self._shares))]
+        if rng.random() < settings.think:
+            sizes = {w.n for w in self.worlds} - {world.n}
+            if sizes and rng.random() < settings.misread:
+                rooms = int(rng.choice(sorted(sizes)))
+                return self._filled(lambda: world.misread(rng, rooms), (), True)
+            return self._filled(lambda: world.puzzle(rng), (), False)
+        steps = min(world.length(rng), settings.most_steps)
+        count = min(settings.copies, steps)
+        noisy = tuple(sorted(1 + int(i) for i in rng.permutation(steps)[:count]))
+        return self._filled(lambda: world.clip(rng, steps, rng.random() < settings.astray), noisy, True, rng)
+
+    def _filled(
+        self, draw: Any, noisy: tuple[int, ...], finished: bool, rng: np.random.Generator | None = None
+    ) -> Batch:
+        """As many samples as the tokens of a micro batch allow."""
+        first: Told = draw()
+        one = self.teller.batch([first], noisy, finished).tokens
+        told = [first, *(draw() for _ in range(max(self.settings.tokens // one, 1) - 1))]
+        dropped = [] if rng is None else (rng.random(len(told)) < self.settings.text_dropout).tolist()
+        return self.teller.batch(told, noisy, finished, dropped)
+
+    def _noise(self, batch: Batch, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Noise like the noisy chunks, and their levels; each chunk has its own."""
+        rows, chunks = len(batch.clean), len(batch.layout.noisy)
+        noise = torch.randn(rows, chunks, *batch.clean.shape[2:], generator=draw)
+        levels = self.settings.levels
+        if levels.how == "uniform":
+            raw = torch.rand(rows, chunks, generator=draw)
+        else:
+            raw = torch.sigmoid(levels.mean + levels.std * torch.randn(rows, chunks, generator=draw))
+        sigmas = flow.shifted(raw, levels.shift or 1.0)
+        device = batch.clean.device
+        return noise.to(device), sigmas.to(device)
+
+    def _context(self, clean: Tensor, draw: torch.Generator) -> Tensor:
+        """Clean chunks, some of them a little noisy, as those are that the model made itself."""
+        settings = self.settings
+        rows, chunks = clean.shape[:2]
+        chosen = torch.rand(rows, chunks, generator=draw) < settings.context_share
+        chosen[:, 0] = False  # the first frame is given
+        amount = chosen * settings.context_noise * torch.rand(rows, chunks, generator=draw)
+        noise = torch.randn(clean.shape, generator=draw)
+        return clean + amount[..., None, None, None].to(clean) * noise.to(clean)
+
+    def validate(self, step: int, record: Record) -> Mapping[str, float]:
+        """Loss at fixed levels and noise, and how many of the model's own clips the judge passes."""
+        if not self.accelerator.is_main_process:
+            return {}
+        self.model.eval()
+        with torch.no_grad():
+            found = self._fixed_loss()
+            for source in self.settings.validation.data:
+                found |= self._success(source, step, record)
+        self.model.train()
+        return found
+
+    def _fixed_loss(self) -> dict[str, float]:
+        wanted = self.settings.validation
+        rng = seeds.stream("tv2tv", "validation", self.settings.seed)
+        sums = dict.fromkeys(wanted.levels, 0.0)
+        text = 0.0
+        for world in self.worlds:
+            steps = min(world.length(rng), self.settings.most_steps)
+            told = [world.clip(rng, steps, False) for _ in range(wanted.clips)]
+            batch = self.teller.batch(told, tuple(range(1, steps + 1)), True).to(self.accelerator.device)
+            draw = flow.generator("tv2tv", "validation", self.settings.seed, world.n)
+            noise, sigmas = self._noise(batch, draw)
+            for level in wanted.levels:
+                losses = self.compare(self.model, batch, batch.clean, noise, torch.full_like(sigmas, level))
+                sums[level] += float(losses.each.mean()) / len(self.worlds)
+            text += float(losses.figures["loss_text"]) / len(self.worlds)
+        named = {f"validation/loss_sigma_{level:g}": value for level, value in sums.items()}
+        return {"validation/loss": sum(sums.values()) / len(sums), "validation/loss_text": text, **named}
+
+    def _success(self, source: Source, step: int, record: Record) -> dict[str, float]:
+        """Of one task and level, under names of its own."""
+        if source.task is None:
+            raise UserError("validation.data: give tasks: a TV2TV model is judged on puzzles that are drawn")
+        task = Task(source.task, source.level, source.split, source.style, source.seed, source.size)
+        instances = list(task[: source.n or 20])
+        puzzle = base.load(task.card.puzzle)
+        requests = [
+            Request(instance=each, first_frame=puzzle.picture(each), prompt=each.prompt) for each in instances
+        ]
+        clips = self.answerer().generate(requests, 0)
+        name = f"{task.card.name}-{task.level}"
+        folder = self.out / "validation" / name / f"step-{step:06d}"
+        found = graded(instances, clips, self.settings.validation.judge, folder, step, record)
+        return {f"{key}/{name}": value for key, value in found.items()}
+
+    def answerer(self) -> Tv2tvGenerator:
+        """The model in training as a generator."""
+        grids = tuple(dict.fromkeys(world.grid for world in self.worlds))
+        options = {"model": str(self.out), "prompt": self.settings.prompt, "grids": grids}
+        generator = Tv2tvGenerator("validation", options)
+        generator.pipe = self.pipe
+        return generator
+
+    def export(self, weights: Mapping[str, Tensor], folder: Path) -> None:
+        """Write the pipeline, with these weights."""
+        inner = self.pipe.transformer
+        missing, unexpected = inner.load_state_dict(dict(weights), strict=False)
+        assert not unexpected, unexpected
+        self.pipe.save_pretrained(folder)
