@@ -63,9 +63,17 @@ def sft(
 
     extra.need()
     from genreason.train import config as configs
-    from genreason.train import sft as training
 
     settings = configs.read(config, console.parse_options(options))
+    if settings.kind == "tv2tv":
+        from genreason.train import tv2tv
+
+        made = tv2tv.train(settings, out)
+        told = f"pipeline in {made}; use it with --generator tv2tv-nano -o model={made}"
+        console.emit({"out": str(out), "model": str(made)}, as_json, told)
+        return
+    from genreason.train import sft as training
+
     with console.stage() as progress:
         made = training.train(settings, out, progress)
     if os.environ.get("RANK", "0") != "0":  # of several processes, one speaks

@@ -52,6 +52,12 @@ def _http(card: GeneratorCard, options: Json, journal: Path | None) -> Generator
     return RemoteGenerator(card.name, found, HttpVideo(card.name, found), journal)
 
 
+def _tv2tv(card: GeneratorCard, options: Json, journal: Path | None) -> Generator:
+    from genreason.generate.tv2tv import Tv2tvGenerator
+
+    return Tv2tvGenerator(card.name, options)
+
+
 def find(name: str) -> GeneratorCard:
     """The generator card of that name or path, or of a folder that holds a model.
 
@@ -72,6 +78,7 @@ KINDS: dict[str, Callable[[GeneratorCard, Json, Path | None], Generator]] = {
     "diffusers": _diffusers,
     "openai-video": _openai,
     "http-video": _http,
+    "tv2tv": _tv2tv,
 }
 
 

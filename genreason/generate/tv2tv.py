@@ -117,7 +117,8 @@ class Tv2tvGenerator:
             for i, frames, texts, ended in zip(members, found.frames, found.texts, found.ended, strict=True):
                 record = {
                     "model": self.options.model, "text": texts, "ended": ended, "grid": list(grid),
-                    "noise_seed": _seed(seed, requests[i]), "seconds": round(seconds, 4), "batch": len(members),
+                    "noise_seed": _seed(seed, requests[i]), "seconds": round(seconds, 4),
+                    "batch": len(members),
                 }  # fmt: skip
                 clips[i] = _clip(frames, requests[i].first_frame, self.options.fps, record)
         return [clips[i] for i in range(len(requests))]

@@ -20,7 +20,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
     """(B, N, heads * head_dim) of queries (B, heads, N, head_dim) over keys; None sees everything."""
     grouped = q.shape[1] != k.shape[1]
     if isinstance(mask, BlockMask):
-        found = _flex(q.device.type)(q, k, v, block_mask=mask, enable_gqa=grouped)
+        found: Tensor = _flex(q.device.type)(q, k, v, block_mask=mask, enable_gqa=grouped)
     else:
         found = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=grouped)
     return found.transpose(1, 2).flatten(2)

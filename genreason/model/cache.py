@@ -19,7 +19,9 @@ class KVCache:
         tags: of the columns, (rows, length); PAD where a row has a hole.
     """
 
-    def __init__(self, layers: int, rows: int, heads: int, head_dim: int, like: Tensor, room: int = 64) -> None:
+    def __init__(
+        self, layers: int, rows: int, heads: int, head_dim: int, like: Tensor, room: int = 64
+    ) -> None:
         """An empty cache with room for so many columns, where and as `like` is; it grows."""
         self.length = 0
         self._keys = like.new_zeros(layers, rows, heads, room, head_dim)

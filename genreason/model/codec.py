@@ -32,14 +32,14 @@ class Codec(Protocol):
         ...
 
 
-class PixelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class PixelCodec(ModelMixin, ConfigMixin):
     """Space to depth: for worlds so small that a token can hold its pixels.
 
     Args:
         patch: pixels a side that become one latent.
     """
 
-    @register_to_config  # type: ignore[misc]
+    @register_to_config
     def __init__(self, patch: int = 12) -> None:
         """No weights."""
         super().__init__()
@@ -106,9 +106,12 @@ def codec_of(vae: Any) -> Codec:
         UserError: it is neither a PixelCodec nor a video autoencoder.
     """
     if isinstance(vae, PixelCodec):
-        return vae
+        found: Codec = vae
+        return found
     if not (hasattr(vae, "encode") and hasattr(vae, "decode")):
-        raise UserError(f"{type(vae).__name__} is no video autoencoder: take a PixelCodec or AutoencoderKLWan")
+        raise UserError(
+            f"{type(vae).__name__} is no video autoencoder: take a PixelCodec or AutoencoderKLWan"
+        )
     return VaeCodec(vae)
 
 

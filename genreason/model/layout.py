@@ -146,7 +146,7 @@ def place(segments: Sequence[Segment], axes: Axes, start: int = 0, order: int = 
                 where = (time + row, time + col) if axes == "joint" else (row + 1, col + 1)
                 copies[kind].append((kind, segment.index, order, time, *where))
                 order += 1
-        # Under "joint" a chunk takes as many positions as its longer side: what follows lies behind all of it.
+        # Under "joint" a chunk takes as many positions as its longer side: what follows is behind it.
         time += max(grid) if axes == "joint" else 1
     video = copies[CLEAN] + copies[NOISY]
     return Layout(_tags(words), _tags(video), grid, tuple(numbers[CLEAN]), tuple(numbers[NOISY]))
@@ -202,7 +202,8 @@ def allowed(query: Tags, key: Tags) -> Tensor:
     seen = _sees(*q, *k)
     # Padding sees itself, as a row of a softmax must see something.
     own = (q[0] == PAD) & (k[0] == PAD)
-    return (seen | own)[:, None]
+    found: Tensor = (seen | own)[:, None]
+    return found
 
 
 def mask_mod(query: Tags, key: Tags) -> MaskMod:

@@ -29,7 +29,7 @@ class LinearPatches(nn.Module):
 
     def decode(self, tokens_NPD: Tensor, time_ND: Tensor, grid: tuple[int, int], skip: Skip) -> Tensor:
         """The inverse: (N, C, H, W)."""
-        flat = self.outward(tokens_NPD).transpose(1, 2).unflatten(2, grid)
+        flat = self.outward(tokens_NPD).transpose(1, 2).reshape(len(tokens_NPD), -1, *grid)
         return functional.pixel_shuffle(flat, self.patch)
 
 
@@ -55,7 +55,7 @@ class UNetPatches(nn.Module):
     def decode(self, tokens_NPD: Tensor, time_ND: Tensor, grid: tuple[int, int], skip: Skip) -> Tensor:
         """(N, C, H, W)."""
         assert skip is not None
-        coarse = self.back(tokens_NPD.transpose(1, 2).unflatten(2, grid))
+        coarse = self.back(tokens_NPD.transpose(1, 2).reshape(len(tokens_NPD), -1, *grid))
         found: Tensor = self.outward(self.up(torch.cat([coarse, skip], 1), time_ND))
         return found
 

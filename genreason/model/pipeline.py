@@ -43,11 +43,11 @@ class FrameEvent:
 
 
 @dataclass
-class TV2TVPipelineOutput(BaseOutput):  # type: ignore[misc]
+class TV2TVPipelineOutput(BaseOutput):
     """Clips.
 
     Attributes:
-        frames: of each request, (frames, H, W, 3) uint8; the first frame is the given one as the model saw it.
+        frames: of each request, (frames, H, W, 3) uint8; the first is the given one as the model saw it.
         texts: of each request: what was said before chunk 1, 2, ..., and at the end.
         ended: of each request: "eos", "chunks" (as many as allowed) or "words" (no frame came any more).
     """
@@ -57,7 +57,7 @@ class TV2TVPipelineOutput(BaseOutput):  # type: ignore[misc]
     ended: list[str] = field(default_factory=list)
 
 
-class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
+class TV2TVPipeline(DiffusionPipeline):
     """Interleaved generation of words and frames.
 
     Args:
@@ -113,7 +113,9 @@ class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
                 ended[event.row] = event.why
         order = sorted(frames)
         return TV2TVPipelineOutput(
-            [np.concatenate(frames[i]) for i in order], [texts.get(i, []) for i in order], [ended[i] for i in order]
+            [np.concatenate(frames[i]) for i in order],
+            [texts.get(i, []) for i in order],
+            [ended[i] for i in order],
         )
 
     def stream(
@@ -176,7 +178,9 @@ class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
         images = [image] if isinstance(image, PIL.Image.Image | np.ndarray) else list(image)
         prompts = [prompt] * len(images) if isinstance(prompt, str) else list(prompt)
         if len(prompts) != len(images):
-            raise UserError(f"{len(prompts)} prompts for {len(images)} images: give one for each, or one for all")
+            raise UserError(
+                f"{len(prompts)} prompts for {len(images)} images: give one for each, or one for all"
+            )
         marks = words.marks(self.tokenizer)
         start = [] if marks["bos"] is None else [marks["bos"]]
         ids = [[*start, *words.ids(self.tokenizer, each)] for each in prompts]
@@ -200,12 +204,16 @@ class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
         self, images: Sequence[Image], grid: tuple[int, int] | None
     ) -> tuple[Tensor, tuple[int, int]]:
         """First frames as clips of one frame (B, 3, 1, H, W) in [-1, 1], and the grid of their tokens."""
-        pictures = [np.asarray(each.convert("RGB") if isinstance(each, PIL.Image.Image) else each) for each in images]
+        pictures = [
+            np.asarray(each.convert("RGB") if isinstance(each, PIL.Image.Image) else each) for each in images
+        ]
         token = self.codec.token * self.transformer.config.patch_size
         if grid is None:
             sizes = {picture.shape[:2] for picture in pictures}
             if len(sizes) > 1:
-                raise UserError(f"images of different sizes {sorted(sizes)}: give a grid to bring them to one")
+                raise UserError(
+                    f"images of different sizes {sorted(sizes)}: give a grid to bring them to one"
+                )
             height, width = sizes.pop()
             grid = max(round(height / token), 1), max(round(width / token), 1)
         most = self.transformer.config.max_side
@@ -217,7 +225,9 @@ class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
         size = grid[1] * token, grid[0] * token
         odd = next((p for p in pictures if (p.shape[1], p.shape[0]) != size), None)
         if odd is not None:
-            warnings.warn(f"image of {odd.shape[1]}x{odd.shape[0]} resized to {size[0]}x{size[1]}", stacklevel=4)
+            warnings.warn(
+                f"image of {odd.shape[1]}x{odd.shape[0]} resized to {size[0]}x{size[1]}", stacklevel=4
+            )
         boxed = [
             np.asarray(PIL.Image.fromarray(p).resize(size, PIL.Image.Resampling.BOX))
             if (p.shape[1], p.shape[0]) != size else p
@@ -238,11 +248,15 @@ class TV2TVPipeline(DiffusionPipeline):  # type: ignore[misc]
     ) -> list[dict[int, list[int]]]:
         each = [given or {}] * count if given is None or isinstance(given, Mapping) else list(given)
         if len(each) != count:
-            raise UserError(f"{len(each)} interventions for {count} images: give one for each, or one for all")
+            raise UserError(
+                f"{len(each)} interventions for {count} images: give one for each, or one for all"
+            )
         return [{k: list(words.ids(self.tokenizer, text)) for k, text in one.items()} for one in each]
 
 
-def _generators(given: torch.Generator | Sequence[torch.Generator] | None, count: int) -> list[torch.Generator]:
+def _generators(
+    given: torch.Generator | Sequence[torch.Generator] | None, count: int
+) -> list[torch.Generator]:
     """One a request, on the CPU."""
     if isinstance(given, Sequence):
         if len(given) != count:

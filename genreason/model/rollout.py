@@ -1,7 +1,7 @@
 """Generation of a batch: words until the model asks for a frame, a frame, words again.
 
-Rows are independent: each has its own random numbers, and what a row says depends on nothing else in its batch
-but rounding.
+Rows are independent: each has its own random numbers, and what a row says depends on nothing else in its
+batch but rounding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from genreason.model import layout as layouts
 from genreason.model.cache import KVCache
 from genreason.model.layout import Chunk, Layout, Segment, Text
 from genreason.types import UserError
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +97,24 @@ class Rollout:
     """Generates a batch of rows with one model."""
 
     def __init__(
-        self, model: Any, scheduler: Any, marks: Mapping[str, int], grid: tuple[int, int], how: How,
+        self,
+        model: Any,
+        scheduler: Any,
+        marks: Mapping[str, int],
+        grid: tuple[int, int],
+        how: How,
         most_words: int = 512,
-    ) -> None:  # fmt: skip
-        """`marks` as `words.marks` has them; `grid`: tokens of a chunk. `most_words` tokens between frames."""
+    ) -> None:
+        """Generate with these.
+
+        Args:
+            model: a TV2TVTransformer.
+            scheduler: of flow matching.
+            marks: as `words.marks` has them.
+            grid: tokens of a chunk.
+            how: to generate.
+            most_words: tokens between two frames, after which a row is ended.
+        """
         self.model, self.scheduler, self.marks, self.grid, self.how = model, scheduler, marks, grid, how
         self.most_words = most_words
         self.rows: list[Row] = []
@@ -136,7 +149,9 @@ class Rollout:
                 yield from self._show()
                 for row in self.rows:
                     row.forced = self._forced(interventions[row.number], row.chunks + 1)
-                if self.how.window is not None and any(len(r.latents) > self.how.window + 1 for r in self.rows):
+                if self.how.window is not None and any(
+                    len(r.latents) > self.how.window + 1 for r in self.rows
+                ):
                     self._slide(self.how.window)
 
     def _forced(self, interventions: Mapping[int, Sequence[int]], chunk: int) -> list[int]:
@@ -148,7 +163,7 @@ class Rollout:
         while speaking := [i for i, row in enumerate(self.rows) if not row.asking]:
             assert self.logits is not None
             chosen = self._chosen(speaking)
-            told: list[int] = []
+            told: dict[int, int] = {}
             for i, word in zip(speaking, chosen, strict=True):
                 row = self.rows[i]
                 if word == self.marks["bof"] and row.chunks < self.how.max_chunks:
@@ -164,11 +179,11 @@ class Rollout:
                 if row.ended:
                     yield Ended(row.number, row.ended)
                     continue
-                told.append(i)
+                told[i] = word
                 row.history.append(Text((word,)))
             if told:
-                words = torch.tensor([[self.rows[i].history[-1].ids[0]] for i in told])  # type: ignore[union-attr]
-                self._write(told, words, None, [[self.rows[i].history[-1]] for i in told])
+                words = torch.tensor([[word] for word in told.values()])
+                self._write(list(told), words, None, [[Text((word,))] for word in told.values()])
             self._drop()
 
     def _chosen(self, rows: Sequence[int]) -> list[int]:
@@ -213,7 +228,7 @@ class Rollout:
         self._write(list(range(len(rows))), words, x, more)
 
     def _velocity(self, x: Tensor, sigma: Tensor, last: Tensor, noisy: Layout) -> Tensor:
-        found = []
+        found: list[Tensor] = []
         sigmas = sigma.expand(len(x), 1)
         none = torch.empty(len(x), 0, dtype=torch.int64, device=x.device)
         for cache in self.caches:
@@ -231,7 +246,11 @@ class Rollout:
         known: dict[Any, Layout] = {}
         placed = []
         for row, new in zip(rows, segments, strict=True):
-            key = (row.time, row.order, tuple((type(s), len(s.ids) if isinstance(s, Text) else s.index) for s in new))
+            key = (
+                row.time,
+                row.order,
+                tuple((type(s), len(s.ids) if isinstance(s, Text) else s.index) for s in new),
+            )
             if key not in known:
                 known[key] = layouts.place(new, axes, row.time, row.order)
             placed.append(known[key])
@@ -308,7 +327,11 @@ class Rollout:
             fresh = sorted(k for k in row.latents if k)[-max(window // 2, 1) :]
             start = next(i for i, s in enumerate(row.history) if isinstance(s, Chunk) and s.index == fresh[0])
             # From the words that led to the first chunk that stays; the first frame is three segments long.
-            while start > 3 and isinstance(row.history[start - 1], Text) and not self._ends(row.history[start - 1]):
+            while (
+                start > 3
+                and isinstance(row.history[start - 1], Text)
+                and not self._ends(row.history[start - 1])
+            ):
                 start -= 1
             row.history = row.history[:3] + row.history[start:]
             row.latents = {k: v for k, v in row.latents.items() if k == 0 or k in fresh}

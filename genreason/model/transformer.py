@@ -29,7 +29,7 @@ from genreason.model.rotary import angles, frequencies, rotated
 
 
 @dataclass
-class TV2TVOutput(BaseOutput):  # type: ignore[misc]
+class TV2TVOutput(BaseOutput):
     """What a forward pass says.
 
     Attributes:
@@ -132,7 +132,7 @@ class TV2TVBlock(nn.Module):
         return text, video, k, v
 
 
-class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: ignore[misc]
+class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
     """The model: words and chunks in, logits of words and predictions of noisy chunks out.
 
     Args:
@@ -170,7 +170,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: igno
     _skip_layerwise_casting_patterns = ["patches", "norm", "level"]
     _keep_in_fp32_modules = ["level"]
 
-    @register_to_config  # type: ignore[misc]
+    @register_to_config
     def __init__(
         self,
         vocab_size: int = 512,
@@ -238,17 +238,19 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: igno
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear):
                 small = name.endswith(("o_proj", "down_proj"))
-                nn.init.normal_(module.weight, std=module.in_features**-0.5 / (math.sqrt(2 * layers) if small else 1))
+                nn.init.normal_(
+                    module.weight, std=module.in_features**-0.5 / (math.sqrt(2 * layers) if small else 1)
+                )
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=embedding_std)
-        nn.init.zeros_(self.patches.outward.weight)
-        nn.init.zeros_(self.patches.outward.bias)  # type: ignore[arg-type]
+        for parameter in self.patches.outward.parameters():
+            nn.init.zeros_(parameter)
 
     def new_cache(self, rows: int, room: int = 64) -> KVCache:
         """An empty cache for so many rows."""
-        like = self.blocks[0].text.k_proj.weight
+        like: Tensor = self.get_parameter("blocks.0.text.k_proj.weight")
         return KVCache(
             self.config.num_layers, rows, self.config.num_kv_heads, self.config.head_dim, like.detach(), room
         )
@@ -308,7 +310,12 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: igno
         return found[0].to(device), found[1].to(device)
 
     def _embed(
-        self, text_ids: Tensor, layout: Layout, clean: Tensor | None, noisy: Tensor | None, sigmas: Tensor | None
+        self,
+        text_ids: Tensor,
+        layout: Layout,
+        clean: Tensor | None,
+        noisy: Tensor | None,
+        sigmas: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor, Skip]:
         """Tokens of words and of chunks; of the noisy chunks the level, and what the U-Net skips."""
         text = self.embed_tokens(text_ids)
@@ -324,12 +331,12 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: igno
         time = self.level(level.flatten())
         tokens, skip = self.patches.encode(latents.flatten(0, 1), time)
         tokens = tokens + self._where(layout)
-        video = tokens.unflatten(0, (rows, -1)).flatten(1, 2)
+        video = tokens.reshape(rows, -1, tokens.shape[-1])
         fresh = 0 if noisy is None else noisy.shape[1]
         last = slice(sum(counts) - fresh, None)
-        time = time.unflatten(0, (rows, -1))[:, last].flatten(0, 1)
+        time = time.reshape(rows, -1, time.shape[-1])[:, last].flatten(0, 1)
         if skip is not None:
-            skip = skip.unflatten(0, (rows, -1))[:, last].flatten(0, 1)
+            skip = skip.reshape(rows, -1, *skip.shape[1:])[:, last].flatten(0, 1)
         return text, video, time, skip
 
     def _where(self, layout: Layout) -> Tensor | float:
@@ -337,27 +344,34 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):  # type: igno
         if not self.config.max_side:
             return 0.0
         height, width = layout.grid
-        found: Tensor = (self.embed_row.weight[:height, None] + self.embed_col.weight[None, :width]).flatten(0, 1)
+        found: Tensor = (self.embed_row.weight[:height, None] + self.embed_col.weight[None, :width]).flatten(
+            0, 1
+        )
         return found
 
     def _predict(
-        self, video: Tensor, layout: Layout, noisy: Tensor | None, reference: Tensor | None, time: Tensor, skip: Skip
+        self,
+        video: Tensor,
+        layout: Layout,
+        noisy: Tensor | None,
+        reference: Tensor | None,
+        time: Tensor,
+        skip: Skip,
     ) -> Tensor | None:
         if noisy is None:
-            # The head is part of every step, so that processes that train together agree on what is trained.
             return None
         rows, chunks = noisy.shape[:2]
         cells = layout.grid[0] * layout.grid[1]
         last = video[:, video.shape[1] - chunks * cells :]
-        tokens = self.video_norm(last).unflatten(1, (chunks, cells)).flatten(0, 1)
-        found = self.patches.decode(tokens, time, layout.grid, skip).unflatten(0, (rows, chunks))
+        tokens = self.video_norm(last).reshape(rows * chunks, cells, -1)
+        found: Tensor = self.patches.decode(tokens, time, layout.grid, skip).reshape(noisy.shape)
         if self.config.skip == "previous":
             assert reference is not None, "a model with skip 'previous' is told the chunk before"
             found = found + reference
         return found
 
     def velocity(self, prediction: Tensor, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """noise - clean, from what the model predicts of latents at this level."""
+        """Velocity (noise - clean), from what the model predicts of latents at this level."""
         if self.config.prediction_type == "velocity":
             return prediction
         return (noisy - prediction) / sigma

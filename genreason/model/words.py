@@ -14,7 +14,7 @@ BOF, EOF, NULL = "<frame>", "</frame>", "<null>"
 """Begin and end of a frame chunk, and what stands for words that are left out (for guidance)."""
 
 
-def tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
+def tokenizer(words: Sequence[str]) -> Any:
     """A tokenizer that has these words as tokens; any other text is told in bytes."""
     pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581"]
     pieces += [f"\u2581{word}" for word in words] + ["\n"]
@@ -24,7 +24,8 @@ def tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
     inner.normalizer = normalizers.NFC()
     inner.pre_tokenizer = pre_tokenizers.Metaspace()
     inner.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
-    found = PreTrainedTokenizerFast(tokenizer_object=inner, **SPECIAL)
+    make: Any = PreTrainedTokenizerFast
+    found = make(tokenizer_object=inner, **SPECIAL)
     found.add_special_tokens({"additional_special_tokens": [BOF, EOF, NULL]})
     return found
 

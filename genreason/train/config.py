@@ -20,7 +20,8 @@ from genreason.train.flow import Levels
 from genreason.train.loop import Settings
 from genreason.train.lora import LoraSettings
 from genreason.train.record import Wandb
-from genreason.types import Json, UserError
+from genreason.train.tv2tv_config import Tv2tvConfig
+from genreason.types import Json, UserError, unknown
 
 # What may change between a run and the run that goes on from it.
 FREE = ("steps", "log_every", "save_every", "keep", "validate_every")
@@ -84,8 +85,11 @@ class SftConfig(Strict):
     seed: int = 0
 
 
-def read(path: Path, changes: Json) -> SftConfig:
-    """Read a config with changes ("train.steps": 100) over it.
+KINDS: dict[str, type[SftConfig] | type[Tv2tvConfig]] = {"i2v-lora": SftConfig, "tv2tv": Tv2tvConfig}
+
+
+def read(path: Path, changes: Json) -> SftConfig | Tv2tvConfig:
+    """Read a config with changes ("train.steps": 100) over it; its `kind` says what is trained.
 
     Raises:
         UserError: it cannot be read, or a key or value is wrong.
@@ -106,7 +110,10 @@ def read(path: Path, changes: Json) -> SftConfig:
             if not isinstance(place, dict):
                 raise UserError(f"-o {name}: {part} holds no keys")
         place[last] = value
-    return cards.parse(SftConfig, record, str(path))
+    kind = record.get("kind", "i2v-lora")
+    if kind not in KINDS:
+        raise unknown(f"kind in {path}:", str(kind), KINDS)
+    return cards.parse(KINDS[kind], record, str(path))
 
 
 def model_options(config: SftConfig) -> tuple[str, ModelOptions]:
@@ -131,7 +138,7 @@ def lengths(config: SftConfig, options: ModelOptions) -> Sequence[int]:
     return config.lengths or [options.frames]
 
 
-def keep(config: SftConfig, out: Path) -> None:
+def keep(config: SftConfig | Tv2tvConfig, out: Path) -> None:
     """Write OUT/config.json, or make sure that the run there is the same.
 
     Raises:

@@ -37,8 +37,10 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        tensors = (self.text_ids, self.targets, self.weights, self.clean)
-        return Batch(*(t.to(device) for t in tensors), self.layout.to(device))
+        ids, targets, weights, clean = (
+            t.to(device) for t in (self.text_ids, self.targets, self.weights, self.clean)
+        )
+        return Batch(ids, targets, weights, clean, self.layout.to(device))
 
     @property
     def tokens(self) -> int:
@@ -56,7 +58,7 @@ class Teller:
         self._known: dict[str, tuple[int, ...]] = {}
 
     def segments(self, told: Told, noisy: Sequence[int], finished: bool) -> list[Segment]:
-        """A sample in order; chunks in `noisy` have noisy copies, and `finished` ones end with an end mark."""
+        """A sample in order; chunks in `noisy` have noisy copies, `finished` samples an end mark."""
         mark = self.marks
         begin, end = (Text((mark[name],), learnt, True) for name, learnt in (("bof", True), ("eof", False)))
         start = () if mark["bos"] is None else (mark["bos"],)

@@ -1,7 +1,7 @@
 """Puzzles as small models are told them: frames in which a room is a token, and a plan in short words.
 
-    4x4 goal d2 : a1v b1> c1v ... .      where to go from every room; this is the plan
-    at a1 go down  [frame]  at a2 go right  [frame]  ...  at d2 done
+4x4 goal d2 : a1v b1> c1v ... .      where to go from every room; this is the plan
+at a1 go down  [frame]  at a2 go right  [frame]  ...  at d2 done
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
@@ -24,7 +23,7 @@ from genreason.types import Json, UserError
 
 MOST_ROOMS = 10
 ARROWS = {"up": "^", "down": "v", "left": "<", "right": ">"}
-_TRIES = 60
+_TRIES = 3000  # long ways are rare, and a try is cheap
 
 
 class MazeSource(Strict):
@@ -136,10 +135,12 @@ class MazeWorld:
         """A puzzle seen at the size of another grid; all that is said of it is its own size."""
         told = self.puzzle(rng)
         frames = np.stack([shrunk(told.frames[0], (rooms, rooms), self.token)])
-        return replace(told, frames=frames, plan=f"{self.n}x{self.n}", steps=(), learnt=(), grid=(rooms, rooms))
+        return replace(
+            told, frames=frames, plan=f"{self.n}x{self.n}", steps=(), learnt=(), grid=(rooms, rooms)
+        )
 
     def _maze(self, rng: np.random.Generator) -> MazeState:
-        """As `Maze.sample` draws them: the goal is one of the third of rooms that lie farthest from a start."""
+        """As `Maze.sample` draws them: the goal is one of the third of rooms farthest from a start."""
         while True:
             algorithm = carving.ALGORITHMS[int(rng.integers(3))]
             walls = bytes(carving.carve(rng, self.n, self.n, algorithm))
@@ -155,7 +156,8 @@ class MazeWorld:
         """Of every room: the way to go, and the rooms from it to the goal."""
         reached, came = grid.flood(walls, self.cols, goal)
         rooms = set(carving.closed(self.n, self.n).rooms)
-        ways, paths = {}, {goal: ()}
+        ways: dict[int, str] = {}
+        paths: dict[int, tuple[int, ...]] = {goal: ()}
         names = grid.names(self.cols)
         for room in reached:
             if room in rooms and room != goal:
@@ -171,7 +173,7 @@ class MazeWorld:
     def _walk(self, rng: np.random.Generator, state: MazeState, most: int, astray: int | None) -> _Walk:
         """The way to the goal, `most` steps of it; step number `astray` leaves it where it can."""
         ways, _ = self._ways(state.walls, state.goal)
-        stops, steps, learnt = [state.agent], [], []
+        stops, steps, learnt = [state.agent], list[str](), list[bool]()
         while stops[-1] != state.goal and len(steps) < most:
             here, way, own = stops[-1], ways[stops[-1]], True
             if len(steps) == astray:
@@ -192,7 +194,9 @@ class MazeWorld:
         text = f"{self.n}x{self.n} goal {self._room(state.goal)} : {' '.join(plan)} ."
         return Told(self._drawn(rng, state, walk.stops), text, walk.steps, walk.learnt, end, self.grid)
 
-    def _drawn(self, rng: np.random.Generator, state: MazeState, stops: Sequence[int]) -> npt.NDArray[np.uint8]:
+    def _drawn(
+        self, rng: np.random.Generator, state: MazeState, stops: Sequence[int]
+    ) -> npt.NDArray[np.uint8]:
         side = int(rng.choice(self.sizes, p=self.shares))
         style = self.styles[int(rng.integers(len(self.styles)))]
         layout: Json = MAZE.layout(state, (side, side), style)
