@@ -89,6 +89,7 @@ class TV2TVPipeline(DiffusionPipeline):
         num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
         temperature: float = 0.0,
+        max_words: int = 512,
         window: int | None = None,
         interventions: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
@@ -101,7 +102,7 @@ class TV2TVPipeline(DiffusionPipeline):
             prompt, image, grid, interventions, generator,
             How(
                 max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
-                temperature=temperature, window=window,
+                temperature=temperature, max_words=max_words, window=window,
             ),
         )  # fmt: skip
         for event in events:
@@ -128,6 +129,7 @@ class TV2TVPipeline(DiffusionPipeline):
         num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
         temperature: float = 0.0,
+        max_words: int = 512,
         window: int | None = None,
         interventions: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
@@ -142,6 +144,7 @@ class TV2TVPipeline(DiffusionPipeline):
             num_inference_steps: Euler steps of a chunk.
             guidance_scale: of the words; 1 is without.
             temperature: of the words; 0 takes the likeliest.
+            max_words: between two frames; a request that says more is ended.
             window: chunks in the context, see `rollout.How`.
             interventions: words that are said before a chunk (counted from 1) instead of the model's own.
             generator: one for each request, or one of which they are seeded; on the CPU.
@@ -152,7 +155,7 @@ class TV2TVPipeline(DiffusionPipeline):
         """
         how = How(
             max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
-            temperature=temperature, window=window,
+            temperature=temperature, max_words=max_words, window=window,
         )  # fmt: skip
         for event in self._events(prompt, image, grid, interventions, generator, how):
             if not isinstance(event, Ended):
@@ -160,7 +163,7 @@ class TV2TVPipeline(DiffusionPipeline):
 
     def next_word(self, prompt: str, images: Sequence[Image], grid: tuple[int, int]) -> list[str]:
         """What the model would say first of each image at this size."""
-        events = self._events(prompt, images, grid, None, None, How(max_chunks=0), most_words=1)
+        events = self._events(prompt, images, grid, None, None, How(max_chunks=0, max_words=1))
         found = {event.request: event.text for event in events if isinstance(event, TextEvent)}
         return [found[i] for i in sorted(found)]
 
@@ -173,7 +176,6 @@ class TV2TVPipeline(DiffusionPipeline):
         interventions: Mapping[int, str] | Sequence[Mapping[int, str]] | None,
         generator: torch.Generator | Sequence[torch.Generator] | None,
         how: How,
-        most_words: int = 512,
     ) -> Iterator[TextEvent | FrameEvent | Ended]:
         images = [image] if isinstance(image, PIL.Image.Image | np.ndarray) else list(image)
         prompts = [prompt] * len(images) if isinstance(prompt, str) else list(prompt)
@@ -186,7 +188,7 @@ class TV2TVPipeline(DiffusionPipeline):
         ids = [[*start, *words.ids(self.tokenizer, each)] for each in prompts]
         clip, grid = self._first_frames(images, grid)
         firsts = self.codec.encode(clip)[:, 0].to(self.transformer.device, self.transformer.dtype)
-        rollout = Rollout(self.transformer, self.scheduler, marks, grid, how, most_words)
+        rollout = Rollout(self.transformer, self.scheduler, marks, grid, how)
         seen: dict[int, list[Tensor]] = {i: [first] for i, first in enumerate(firsts)}
         for i, first in enumerate(firsts):
             yield FrameEvent(i, 0, self._frames([first]))

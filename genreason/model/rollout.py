@@ -29,6 +29,7 @@ class How:
         steps: Euler steps of a chunk.
         guidance: how far the words' say is taken beyond what a model without words would do; 1 for as is.
         temperature: of words; 0 takes the likeliest.
+        max_words: tokens between two frames, after which a row is ended; given words are said anyway.
         window: chunks in the context; None keeps all. Prompt and first frame are always kept.
     """
 
@@ -36,6 +37,7 @@ class How:
     steps: int = 2
     guidance: float = 1.0
     temperature: float = 0.0
+    max_words: int = 512
     window: int | None = None
 
 
@@ -103,7 +105,6 @@ class Rollout:
         marks: Mapping[str, int],
         grid: tuple[int, int],
         how: How,
-        most_words: int = 512,
     ) -> None:
         """Generate with these.
 
@@ -113,10 +114,8 @@ class Rollout:
             marks: as `words.marks` has them.
             grid: tokens of a chunk.
             how: to generate.
-            most_words: tokens between two frames, after which a row is ended.
         """
         self.model, self.scheduler, self.marks, self.grid, self.how = model, scheduler, marks, grid, how
-        self.most_words = most_words
         self.rows: list[Row] = []
         self.caches: list[KVCache] = []
         self.logits: Tensor | None = None
@@ -162,15 +161,16 @@ class Rollout:
         """Words of all rows, until each asks for a frame; rows that end are let go."""
         while speaking := [i for i, row in enumerate(self.rows) if not row.asking]:
             assert self.logits is not None
+            free = [not self.rows[i].forced for i in speaking]
             chosen = self._chosen(speaking)
             told: dict[int, int] = {}
-            for i, word in zip(speaking, chosen, strict=True):
+            for i, word, own in zip(speaking, chosen, free, strict=True):
                 row = self.rows[i]
                 if word == self.marks["bof"] and row.chunks < self.how.max_chunks:
                     row.asking = True
                 elif word in (self.marks["eos"], self.marks["bof"]):
                     row.ended = "eos" if word == self.marks["eos"] else "chunks"
-                elif len(row.words) >= self.most_words:
+                elif own and len(row.words) >= self.how.max_words:
                     row.ended = "words"
                 else:
                     row.words.append(word)

@@ -132,9 +132,7 @@ class Tv2tv:
         text = (said * weights).sum() / weights.sum().clamp(min=1)
         figures = {"loss_text": text.detach()}
         if not at:
-            # Every process takes a gradient of every parameter in every step.
-            idle = sum(p.sum() for p in self.model.patches.outward.parameters())
-            return loop.Losses(text + 0 * idle, sigmas.flatten(), sigmas.flatten(), figures, batch.tokens)
+            return loop.Losses(text, sigmas.flatten(), sigmas.flatten(), figures, batch.tokens)
         velocity = self.model.config.prediction_type == "velocity"
         target = noise - x0 if velocity else x0
         each = (found.prediction.float() - target).pow(2).flatten(2).mean(2)
