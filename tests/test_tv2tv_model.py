@@ -80,7 +80,9 @@ def test_sorting_by_modality_changes_nothing():
     placed = given["layout"]
     tags = placed.tags
     order = torch.argsort(tags.order[0])
-    text, video, _, _ = made._embed(*(given[n] for n in ("text_ids", "layout", "clean", "noisy", "sigmas")))
+    text, video, _, _ = made._embed(
+        *(given[n] for n in ("text_ids", "layout", "clean", "noisy", "sigmas", "reference"))
+    )
     x = torch.cat([text, video], 1)[:, order]
     words = (tags.kind[0] == 0)[order]
     turn = angles(tags.position[:, order], *made._frequencies(x.device), 1.0)

@@ -38,8 +38,8 @@ def talk(chunks, text="go up"):
 def run(pipe, images, chunks=3, **more):
     given = [torch.Generator().manual_seed(i) for i in range(len(images))]
     return pipe("solve", images, **{
-        "max_chunks": chunks, "interventions": talk(chunks), "generator": given, "num_inference_steps": STEPS, "max_words": 4,
-        **more,
+        "max_chunks": chunks, "interventions": talk(chunks), "generator": given,
+        "num_inference_steps": STEPS, "max_words": 4, **more,
     })  # fmt: skip
 
 
@@ -92,8 +92,9 @@ def test_a_batch_of_8_equals_8_batches_of_1(pipe, guidance, rows):
     def ask(chosen):
         given = [torch.Generator().manual_seed(i) for i in chosen]
         return pipe(
-            [prompts[i] for i in chosen], [images[i] for i in chosen], interventions=[told[i] for i in chosen],
-            generator=given, guidance_scale=guidance, max_chunks=3, num_inference_steps=STEPS,
+            [prompts[i] for i in chosen], [images[i] for i in chosen],
+            interventions=[told[i] for i in chosen], generator=given, guidance_scale=guidance,
+            max_chunks=3, num_inference_steps=STEPS,
             max_words=4,
         )  # fmt: skip
 

@@ -12,23 +12,25 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genreason import seeds
+from genreason import cards, seeds
 from genreason.generate import extra
 from genreason.generate.models import INDEX
 from genreason.generate.worldsize import grown, shrunk
 from genreason.types import Clip, Frame, Json, Request, UserError
 
 Words = dict[int, str]
+WEIGHTS = "weights"
 
 
 class Options(BaseModel):
     """Options of a card of kind "tv2tv".
 
     Attributes:
-        model: folder of a TV2TVPipeline.
+        model: folder of a TV2TVPipeline, or its name where it ships with genreason.
         prompt: what the model is told in place of a request's prompt; None tells it the request's own.
         grids: sizes (rows, cols) in tokens that a picture may have; the model says which.
         chunks: most frame chunks of a clip.
+        words: most words (tokens) between two frames; a clip whose model says more ends there.
         steps: Euler steps of a chunk.
         guidance: of the words.
         temperature: of the words.
@@ -44,6 +46,7 @@ class Options(BaseModel):
     prompt: str | None = None
     grids: tuple[tuple[int, int], ...] = Field(min_length=1)
     chunks: int = Field(40, ge=1)
+    words: int = Field(128, ge=1)
     steps: int = Field(2, ge=1)
     guidance: float = 1.0
     temperature: float = Field(0.0, ge=0)
@@ -65,6 +68,12 @@ def parse(options: Json, name: str) -> Options:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise UserError(f"generator {name}: option {where}: {first['msg']}") from None
+
+
+def place_of(model: str) -> Path:
+    """The folder of a model: as it is given, or of that name in `weights` beside the cards."""
+    places = [Path(model), *(root / WEIGHTS / model for root in cards.roots())]
+    return next((place for place in places if (place / INDEX).is_file()), places[0])
 
 
 class Tv2tvGenerator:
@@ -92,7 +101,7 @@ class Tv2tvGenerator:
         extra.need()
         from genreason.model.pipeline import TV2TVPipeline
 
-        folder = Path(self.options.model)
+        folder = place_of(self.options.model)
         if not (folder / INDEX).is_file():
             raise UserError(
                 f"generator {self.name}: {folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
@@ -145,6 +154,7 @@ class Tv2tvGenerator:
             [self._picture(request, grid) for request in requests],
             grid=grid,
             max_chunks=options.chunks,
+            max_words=options.words,
             num_inference_steps=options.steps,
             guidance_scale=options.guidance,
             temperature=options.temperature,

@@ -68,7 +68,8 @@ def from_pretrained_llm(
     with torch.no_grad():
         for name, value in _renamed(state):
             _put(made.get_parameter(name), value)
-    return made.to(next(llm.parameters()).dtype)
+    found: TV2TVTransformer = made.to(next(llm.parameters()).dtype)
+    return found
 
 
 def freeze_text(model: TV2TVTransformer) -> None:

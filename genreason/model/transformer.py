@@ -149,8 +149,8 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         patch_io: "linear", or "unet" for a small U-Net with a skip.
         unet_channels: of the U-Net at full size.
         prediction_type: "sample" (the clean latents) or "velocity" (noise - clean).
-        skip: "previous" has the model say what differs from the chunk before; for worlds in which little
-            moves. With "sample" only.
+        skip: "previous" shows every noisy token the one before it (same cell, chunk before) and has the model
+            say what differs; for worlds in which little moves. With "sample" only.
         axes: how positions are counted (`layout.place`): "joint" for towers of a language model.
         rope_theta: base of the rotary embedding.
         rope_sections: pairs of channels for time, row and column.
@@ -219,6 +219,8 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
             if patch_io == "linear"
             else UNetPatches(latent_channels, patch_size, hidden_size, unet_channels)
         )
+        if skip == "previous":
+            self.before = nn.Conv2d(latent_channels, hidden_size, patch_size, stride=patch_size)
         self.level = Level(hidden_size)
         sizes = {
             "width": hidden_size, "heads": num_heads, "kv_heads": num_kv_heads, "head_dim": head_dim,
@@ -283,7 +285,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
             rows: the rows of the cache that the batch is, where it is not all of them.
             write: as said.
         """
-        text, video, time, skip = self._embed(text_ids, layout, clean, noisy, sigmas)
+        text, video, time, skip = self._embed(text_ids, layout, clean, noisy, sigmas, reference)
         tags = layout.tags
         if mask is None:
             mask = _mask(layout, cache, rows)
@@ -312,6 +314,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         """
         parts: list[nn.Module] = [self.video_norm, self.patches, self.level]
         parts += [self.embed_row, self.embed_col] if self.config.max_side else []
+        parts += [self.before] if self.config.skip == "previous" else []
         found: Tensor = self.video_norm(video).sum()
         return found + sum(p.sum() for part in parts for p in part.parameters())
 
@@ -329,6 +332,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         clean: Tensor | None,
         noisy: Tensor | None,
         sigmas: Tensor | None,
+        reference: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor, Skip]:
         """Tokens of words and of chunks; of the noisy chunks the level, and what the U-Net skips."""
         text = self.embed_tokens(text_ids)
@@ -344,6 +348,12 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         time = self.level(level.flatten())
         tokens, skip = self.patches.encode(latents.flatten(0, 1), time)
         tokens = tokens + self._where(layout)
+        if reference is not None and self.config.skip == "previous":
+            seen = self.before(reference.flatten(0, 1)).flatten(2).transpose(1, 2)
+            seen = seen.reshape(rows, -1, *seen.shape[1:])
+            old = tokens.reshape(rows, -1, *tokens.shape[1:])
+            count = old.shape[1] - seen.shape[1]
+            tokens = torch.cat([old[:, :count], old[:, count:] + seen], 1).flatten(0, 1)
         video = tokens.reshape(rows, -1, tokens.shape[-1])
         fresh = 0 if noisy is None else noisy.shape[1]
         last = slice(sum(counts) - fresh, None)

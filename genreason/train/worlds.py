@@ -39,7 +39,7 @@ class MazeSource(Strict):
 
     rooms: int = Field(4, ge=2, le=MOST_ROOMS)
     weight: float = Field(1.0, gt=0)
-    styles: tuple[str, ...] = ()
+    styles: list[str] = []
     pixels: dict[int, float] = {112: 0.6, 160: 0.3, 256: 0.1}
     held_out: int = Field(2000, ge=0)
 
@@ -98,7 +98,7 @@ class MazeWorld:
         self.source, self.token, self.n = source, token, source.rooms
         self.grid = self.n, self.n
         self.cols = 2 * self.n + 1
-        self.styles = source.styles or MAZE.styles()
+        self.styles = tuple(source.styles) or MAZE.styles()
         self.sizes = list(source.pixels)
         self.shares = np.array(list(source.pixels.values())) / sum(source.pixels.values())
         self.forbidden = _held_out(source.rooms, source.held_out)
@@ -130,6 +130,11 @@ class MazeWorld:
                 if len(walk.steps) == steps:
                     return self._tell(rng, state, walk, f"at {self._room(state.goal)} done")
         raise UserError(f"mazes of {self.n}x{self.n} rooms have no ways of {steps} steps: lower most_steps")
+
+    def told(self, rng: np.random.Generator, state: MazeState) -> Told:
+        """A given maze with the way from its agent to its goal."""
+        walk = self._walk(rng, state, self.n**2, None)
+        return self._tell(rng, state, walk, f"at {self._room(state.goal)} done")
 
     def misread(self, rng: np.random.Generator, rooms: int) -> Told:
         """A puzzle seen at the size of another grid; all that is said of it is its own size."""
