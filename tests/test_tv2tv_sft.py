@@ -113,7 +113,7 @@ class One:
         self.task, self.model, self.export = task, task.model, task.export
         self.batch = task.teller.batch([told], tuple(range(1, len(told.frames))), True)
 
-    def samples(self, turn):
+    def samples(self, turn, rank):
         return 1
 
     def losses(self, model, turn):

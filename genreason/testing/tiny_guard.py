@@ -15,7 +15,7 @@ class TinyGuard(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self) -> None:
         """A guard."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.register_buffer("place", torch.zeros(1))
 
     def check_text_safety(self, prompt: str) -> bool:

@@ -99,9 +99,9 @@ class Tv2tv:
         self._shares = weights / weights.sum()
         self._turn: tuple[int, Batch] | None = None
 
-    def samples(self, turn: int) -> int:
-        """Samples of a micro batch."""
-        return len(self._batch(turn).text_ids)
+    def samples(self, turn: int, rank: int) -> int:
+        """What a micro batch weighs: all are cut to about as many tokens, so all weigh the same."""
+        return 1
 
     def losses(self, model: nn.Module, turn: int) -> loop.Losses:
         """Of words and of noisy chunks; what is drawn depends on seed, turn and process alone."""
