@@ -181,13 +181,14 @@ def test_the_other_tellings_train_too(tmp_path, mode):
 
 
 def test_as_a_generator_from_puzzles_to_verdicts(tmp_path):
-    """Untrained and of two sizes; the card's name is enough where the weights have that name."""
+    """Untrained and of two sizes; its folder is a generator."""
     chosen = settings(
         train__steps=1, worlds=[{"rooms": n, "held_out": 0, "styles": ["slate"]} for n in (3, 4)]
     )
     made = tv2tv.train(chosen, tmp_path / "run", quiet=True)
-    card = cards.load(cards.GeneratorCard, "tv2tv-nano")
-    options = {"model": str(made), "grids": [[3, 3], [4, 4]], "chunks": 2, "words": 6}
+    card = generators.find(str(made))  # the folder has a card of its own
+    assert card.options["grids"] == [[3, 3], [4, 4]]
+    options = {"chunks": 2, "words": 6}
     folder = run.run(
         cards.load(cards.TaskCard, "maze"), card, cards.load(cards.JudgeCard, "rules"), tmp_path / "judged",
         generator_options=options, level="easy", n=2,

@@ -69,7 +69,7 @@ def sft(
         from genreason.train import tv2tv
 
         made = tv2tv.train(settings, out)
-        told = f"pipeline in {made}; use it with --generator tv2tv-nano -o model={made}"
+        told = f"pipeline in {made}; use it with --generator {made}"
         console.emit({"out": str(out), "model": str(made)}, as_json, told)
         return
     from genreason.train import sft as training

@@ -111,7 +111,9 @@ def card(name: str) -> GeneratorCard:
     own = sorted(folder.glob("*.yaml"))
     found = cards.read(GeneratorCard, own[0]) if len(own) == 1 else _shipped(folder)
     stem = re.sub(r"[^a-z0-9_.+-]+", "-", folder.resolve().name.lower()).strip("-._+") or "model"
-    options = {**found.options, "model": str(folder.resolve()), "revision": None}
+    options = {**found.options, "model": str(folder.resolve())}
+    if "revision" in options:
+        options["revision"] = None
     return found.model_copy(update={"name": stem if not own else found.name, "options": options})
 
 

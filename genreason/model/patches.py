@@ -5,11 +5,14 @@ A chunk is one latent frame (C, H, W); both see one chunk at a time, so that no 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 Skip = Tensor | None
+PatchIO = Literal["linear", "unet"]
 
 
 class LinearPatches(nn.Module):
@@ -58,6 +61,13 @@ class UNetPatches(nn.Module):
         coarse = self.back(tokens_NPD.transpose(1, 2).reshape(len(tokens_NPD), -1, *grid))
         found: Tensor = self.outward(self.up(torch.cat([coarse, skip], 1), time_ND))
         return found
+
+
+def patches(channels: int, patch: int, width: int, how: PatchIO, inner: int) -> LinearPatches | UNetPatches:
+    """Between latents and tokens of this width; `inner` is for the U-Net."""
+    if how == "linear":
+        return LinearPatches(channels, patch, width)
+    return UNetPatches(channels, patch, width, inner)
 
 
 class _Residual(nn.Module):

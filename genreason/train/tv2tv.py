@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 
 from genreason import seeds
 from genreason.generate import extra
-from genreason.generate.tv2tv import Tv2tvGenerator
+from genreason.generate.tv2tv import Options, Tv2tvGenerator
 from genreason.model import words
 from genreason.model.codec import PixelCodec
 from genreason.model.pipeline import TV2TVPipeline
@@ -29,7 +30,7 @@ from genreason.train.telling import Batch, Teller
 from genreason.train.tv2tv_config import Tv2tvConfig
 from genreason.train.validate import graded
 from genreason.train.worlds import MazeWorld, Told, vocabulary
-from genreason.types import Request, UserError
+from genreason.types import Json, Request, UserError
 
 
 def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
@@ -195,9 +196,10 @@ class Tv2tv:
         return clean + amount[..., None, None, None].to(clean) * noise.to(clean)
 
     def validate(self, step: int, record: Record) -> Mapping[str, float]:
-        """Loss at fixed levels and noise, and how many of the model's own clips the judge passes."""
-        if not self.accelerator.is_main_process:
-            return {}
+        """Loss at fixed levels and noise, and how many of the model's own clips the judge passes.
+
+        Every process does the same, as under FSDP each has only a part of the model; one of them judges.
+        """
         self.model.eval()
         with torch.no_grad():
             found = self._fixed_loss()
@@ -235,22 +237,32 @@ class Tv2tv:
             Request(instance=each, first_frame=puzzle.picture(each), prompt=each.prompt) for each in instances
         ]
         clips = self.answerer().generate(requests, 0)
+        if not self.accelerator.is_main_process:
+            return {}
         name = f"{task.card.name}-{task.level}"
         folder = self.out / "validation" / name / f"step-{step:06d}"
         found = graded(instances, clips, self.settings.validation.judge, folder, step, record)
         return {f"{key}/{name}": value for key, value in found.items()}
 
+    def options(self, model: str) -> Json:
+        """Of a generator's card for what is trained here."""
+        grids = list(dict.fromkeys(world.grid for world in self.worlds))
+        return Options(model=model, prompt=self.settings.prompt, grids=tuple(grids)).model_dump(mode="json")
+
     def answerer(self) -> Tv2tvGenerator:
         """The model in training as a generator."""
-        grids = tuple(dict.fromkeys(world.grid for world in self.worlds))
-        options = {"model": str(self.out), "prompt": self.settings.prompt, "grids": grids}
-        generator = Tv2tvGenerator("validation", options)
+        generator = Tv2tvGenerator("validation", self.options(str(self.out)))
         generator.pipe = self.pipe
         return generator
 
     def export(self, weights: Mapping[str, Tensor], folder: Path) -> None:
-        """Write the pipeline, with these weights."""
-        inner = self.pipe.transformer
-        missing, unexpected = inner.load_state_dict(dict(weights), strict=False)
-        assert not unexpected, unexpected
-        self.pipe.save_pretrained(folder)
+        """Write the pipeline with these weights, and the card that makes the folder a generator."""
+        # Not into the model in training: under FSDP each process has only a part of it.
+        made = TV2TVTransformer.from_config(self.model.config)
+        made.load_state_dict(dict(weights))
+        TV2TVPipeline(made, self.pipe.vae, self.pipe.scheduler, self.pipe.tokenizer).save_pretrained(folder)
+        card = {
+            "name": "tv2tv", "description": "A TV2TV model that was trained here.", "kind": "tv2tv",
+            "batch": 32, "options": self.options("."),
+        }  # fmt: skip
+        (folder / "tv2tv.yaml").write_text(yaml.safe_dump(card, sort_keys=False), encoding="utf-8")
