@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from genreason import seeds
 from genreason.perceive.cells import BETWEEN, EMPTY, CellFollower, CellScene, Codes
 from genreason.puzzles.base import M, Puzzle, Reading, S
+from genreason.puzzles.films import Cells, Items, Place, Stage
 from genreason.render.board import Board
 from genreason.render.cells import (
     CELL_STYLES,
@@ -27,30 +27,13 @@ from genreason.render.cells import (
     sign_piece,
 )
 from genreason.render.lattice import Lattice
-from genreason.render.motion import Motion, Script, timeline
+from genreason.render.motion import Motion, Script
 from genreason.types import Frame, GenreasonError, Instance, Json, UserError, unknown
 
-Cells = tuple[str, ...]
-"""The symbol in each cell, row by row; "" for none."""
-Place = tuple[float, float]
-"""x (column) and y (row) in cells."""
+__all__ = ["BoardPuzzle", "Cells", "Place", "Stage", "rows_cells", "rows_json"]
 LEAST_CELL = 18  # pixels of a cell below which compression leaves too little of a glyph
 MOST_BOARDS = 4
 _BOARDS: dict[tuple[object, ...], Board] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What stands in the cells after a step of a clip, and how it came.
-
-    Attributes:
-        cells: the symbols.
-        paths: for cells into which a symbol is carried, the places it passes, first where it comes from (a
-            cell that it leaves, or a place outside of the board); others fade in and out where they are.
-    """
-
-    cells: Cells
-    paths: Mapping[int, Sequence[Place]] = field(default_factory=dict)
 
 
 class BoardPuzzle(Puzzle[S, M]):
@@ -268,7 +251,7 @@ class BoardPuzzle(Puzzle[S, M]):
         """A clip that goes from stage to stage, legal or not, from the start (or from other contents)."""
         start = self.start(instance)
         given = self.cells(start)
-        items = _Items(self.symbols(start), given, self.shape(start)[1])
+        items = Items(self.symbols(start), given, self.shape(start)[1])
         items.begin(given if cells is None else cells)
         for stage in stages:
             items.go(stage)
@@ -311,87 +294,6 @@ class BoardPuzzle(Puzzle[S, M]):
         symbols = self.symbols(start)
         state = self.arranged(start, tuple(symbols[c] if c >= 0 else "" for c in codes))
         return Reading(state, float((codes > BETWEEN).mean()))
-
-
-class _Items:
-    """The things of a clip, and where and how plainly each is seen after every step."""
-
-    def __init__(self, symbols: tuple[str, ...], given: Cells, cols: int) -> None:
-        self.symbols, self.given, self.cols = symbols, given, cols
-        self.at: dict[int, int] = {}  # the thing in each cell
-        self.cells: Cells = ("",) * len(given)
-        self.cast: list[int] = []
-        self.born: list[tuple[Place, float]] = []
-        self.entering: dict[int, int] = {}  # things that come from outside, and in which step
-        self.steps: list[dict[int, tuple[Sequence[Place], float]]] = []  # by thing: its path, how plain then
-
-    def _new(self, symbol: str, given: bool, place: Place, opacity: float) -> int:
-        self.cast.append(self.symbols.index(symbol) + (len(self.symbols) if given else 0))
-        self.born.append((place, opacity))
-        return len(self.cast) - 1
-
-    def _place(self, cell: int) -> Place:
-        return float(cell % self.cols), float(cell // self.cols)
-
-    def begin(self, cells: Cells) -> None:
-        for k, symbol in enumerate(cells):
-            if symbol:
-                self.at[k] = self._new(symbol, self.given[k] == symbol, self._place(k), 1.0)
-        self.cells = cells
-
-    def go(self, stage: Stage) -> None:
-        changed = [k for k, (a, b) in enumerate(zip(self.cells, stage.cells, strict=True)) if a != b]
-        step: dict[int, tuple[Sequence[Place], float]] = {}
-        before, used = dict(self.at), set()
-        for k in changed:
-            self.at.pop(k, None)
-        for k in changed:
-            symbol, path = stage.cells[k], stage.paths.get(k, ())
-            if not symbol:
-                continue
-            if path:
-                source = next((c for c in before if self._place(c) == path[0]), None)
-                thing = self._new(symbol, False, path[0], 1.0) if source is None else before[source]
-                if source is None:
-                    self.entering[thing] = len(self.steps)
-                used.add(thing)
-                step[thing] = (path, 1.0)
-            else:
-                thing = self._new(symbol, self.given[k] == symbol, self._place(k), 0.0)
-                step[thing] = ((self._place(k),), 1.0)
-            self.at[k] = thing
-        for k in changed:
-            if k in before and before[k] not in used:
-                step[before[k]] = ((self._place(k),), 0.0)
-        self.steps.append(step)
-        self.cells = stage.cells
-
-    def script(self, motion: Motion) -> Script:
-        position = timeline(len(self.steps), motion)
-        length, count = len(position), len(self.cast)
-        places = np.zeros((length, count, 2), np.float32)
-        opacity = np.ones((length, count), np.float32)
-        for i, (place, plain) in enumerate(self.born):
-            places[:, i], opacity[:, i] = place, plain
-        for k, step in enumerate(self.steps):
-            after = position > k
-            share = np.clip(position[after] - k, 0, 1)
-            if motion.ease == "smooth":
-                share = 0.5 * share + 0.5 * share * share * (3 - 2 * share)
-            for i, (path, plain) in step.items():
-                points = np.array(path, np.float64)
-                arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-                for axis in (0, 1):
-                    places[after, i, axis] = np.interp(share * arc[-1], arc, points[:, axis])
-                first = opacity[after, i][0] if after.any() else 1.0
-                opacity[after, i] = first + share * (plain - first)
-        for i, k in self.entering.items():
-            opacity[position <= k, i] = 0
-        still = [
-            bool((places[:, i] == places[0, i]).all() and (opacity[:, i] == 1).all()) for i in range(count)
-        ]
-        order = sorted(range(count), key=lambda i: not still[i])
-        return Script(places[:, order], opacity[:, order], cast=tuple(self.cast[i] for i in order))
 
 
 def rows_json(cells: Cells, cols: int) -> list[list[str]]:
