@@ -171,6 +171,46 @@ class SuiteCard(Card):
     entries: list[SuiteEntry] = Field(min_length=1)
 
 
+class BenchmarkRow(Strict):
+    """A row of a published benchmark.
+
+    Attributes:
+        title: as its authors write it.
+        group: dimension or category.
+        verification: how it can be verified: exactly by a program, exactly in a drawn world that stands for
+            the photographed one (proxy), or by a model with a checklist.
+        judge: judge card for rows that no program can verify.
+    """
+
+    title: str
+    group: str
+    verification: Literal["exact", "proxy", "checklist"]
+    judge: str | None = None
+
+    @model_validator(mode="after")
+    def _somebody_judges(self) -> BenchmarkRow:
+        if (self.verification == "checklist") != (self.judge is not None):
+            raise ValueError("judge: name a judge card exactly where verification is checklist")
+        return self
+
+
+class BenchmarkCard(Card):
+    """A published benchmark; task cards name its rows as "benchmark/row".
+
+    Attributes:
+        title: its name.
+        source: where it was published.
+        rows: its tasks.
+    """
+
+    folder: ClassVar[str] = "tasks/benchmarks"
+    noun: ClassVar[str] = "benchmark"
+
+    title: str
+    source: str
+    rows: dict[str, BenchmarkRow] = Field(min_length=1)
+
+
 class GeneratorCard(Card):
     """Who answers.
 

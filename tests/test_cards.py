@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from genreason import cards, judge
-from genreason.cards import GeneratorCard, JudgeCard, SuiteCard, TaskCard
+from genreason import benchmarks, cards, judge
+from genreason.cards import BenchmarkCard, GeneratorCard, JudgeCard, SuiteCard, TaskCard
 from genreason.generate.controls import CONTROLS
 from genreason.puzzles import base
 from genreason.replay import Tolerances
 from genreason.task import Task
 from genreason.types import UserError
 
-KINDS = [TaskCard, SuiteCard, GeneratorCard, JudgeCard]
+KINDS = [TaskCard, SuiteCard, BenchmarkCard, GeneratorCard, JudgeCard]
 MAZE = """name: mine
 version: 1
 title: Mine
@@ -181,3 +181,19 @@ def test_a_level_may_move_otherwise() -> None:
     assert card.motion_of("expert").frames_per_step == 2
     assert card.motion_of("easy") == card.motion
     assert "motion" not in card.params("expert")
+
+
+def test_tasks_serve_rows_that_exist_and_rows_name_judges_that_exist() -> None:
+    judges = cards.paths(JudgeCard)
+    for benchmark in benchmarks.catalogue():
+        for row in benchmark["rows"]:
+            assert row["judge"] is None or row["judge"] in judges
+            assert row["judge"] is None or not row["tasks"], "what a program verifies needs no checklist"
+
+
+def test_a_row_that_does_not_exist_is_named(folder: Path) -> None:
+    path = write(folder, MAZE + "benchmarks: [tivibench/maze_solvin]\n")
+    with pytest.raises(
+        UserError, match="task mine: benchmarks: .*tivibench/maze_solvin.*tivibench/maze_solving"
+    ):
+        list(benchmarks.rows_of(cards.read(TaskCard, path), benchmarks.load_all()))

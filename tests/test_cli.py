@@ -90,7 +90,7 @@ def test_tasks(capsys: pytest.CaptureFixture[str]) -> None:
     assert {row["name"] for row in found["tasks"]} == set(cards.paths(cards.TaskCard))
     for row in found["tasks"]:
         assert {"name", "version", "levels", "styles", "benchmarks", "verification"} <= set(row)
-        assert len(row["styles"]) >= 8 and {"easy", "medium", "hard", "small", "expert"} <= set(row["levels"])
+        assert len(row["styles"]) >= 4 and {"easy", "medium", "hard"} <= set(row["levels"])
     assert {row["name"] for row in found["suites"]} == set(cards.paths(cards.SuiteCard))
     (row,) = document(capsys, "tasks", "maze")["tasks"]
     assert row["prompts"] and row["params"]["hard"] == {"rooms": 7, "min_steps": 12}

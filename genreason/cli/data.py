@@ -20,11 +20,12 @@ def tasks(
     """List the tasks: levels, styles, and the benchmarks they serve."""
     from rich.table import Table
 
-    from genreason import cards
+    from genreason import benchmarks, cards
     from genreason.puzzles import base
 
     names = list(cards.paths(cards.TaskCard)) if name is None else [name]
     found = [cards.load(cards.TaskCard, each) for each in names]
+    known = benchmarks.load_all()
     rows: list[Json] = [
         {
             "name": card.name,
@@ -35,6 +36,7 @@ def tasks(
             "default_level": card.default_level,
             "styles": list(base.load(card.puzzle).styles()),
             "benchmarks": card.benchmarks,
+            "groups": {row: found.group for row, found in benchmarks.rows_of(card, known)},
             "verification": card.verification,
         }
         for card in found
@@ -55,9 +57,13 @@ def tasks(
         record["suites"] = [
             {"name": s.name, "description": s.description, "n": sum(e.n for e in s.entries)} for s in suites
         ]
+        record["benchmarks"] = benchmarks.catalogue()
         lines = [
             f"suites/{s.name}: {s.description} ({sum(e.n for e in s.entries)} instances)" for s in suites
         ]
+        for each in record["benchmarks"]:
+            count = sum(bool(row["tasks"]) for row in each["rows"])
+            lines.append(f"{each['title']}: {count} of {len(each['rows'])} rows")
         console.emit(record, as_json, table, *lines)
         return
     card = found[0]

@@ -1,0 +1,53 @@
+"""Published benchmarks, their rows, and the tasks that serve them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from genreason import cards
+from genreason.cards import BenchmarkCard, BenchmarkRow, TaskCard
+from genreason.types import Json, UserError, unknown
+
+
+def load_all() -> list[BenchmarkCard]:
+    """Every benchmark, by name."""
+    return [cards.load(BenchmarkCard, name) for name in sorted(cards.paths(BenchmarkCard))]
+
+
+def rows_of(task: TaskCard, known: list[BenchmarkCard]) -> Iterator[tuple[str, BenchmarkRow]]:
+    """The rows that a task serves, by their names on its card ("tivibench/game_move").
+
+    Raises:
+        UserError: the card names a row that there is not.
+    """
+    rows = {f"{card.name}/{name}": row for card in known for name, row in card.rows.items()}
+    for name in task.benchmarks:
+        if name not in rows:
+            raise UserError(f"task {task.name}: benchmarks: {unknown('row', name, rows)}")
+        yield name, rows[name]
+
+
+def catalogue() -> list[Json]:
+    """Each benchmark with its rows and the tasks that serve each.
+
+    Returns:
+        [{"name", "title", "source", "rows": [{"name", "title", "group", "verification", "judge", "tasks"}]}].
+    """
+    known = load_all()
+    serving: dict[str, list[str]] = defaultdict(list)
+    for name in cards.paths(TaskCard):
+        for row, _ in rows_of(cards.load(TaskCard, name), known):
+            serving[row].append(name)
+    return [
+        {
+            "name": card.name,
+            "title": card.title,
+            "source": card.source,
+            "rows": [
+                {"name": name, **row.model_dump(mode="json"), "tasks": serving[f"{card.name}/{name}"]}
+                for name, row in card.rows.items()
+            ],
+        }
+        for card in known
+    ]
