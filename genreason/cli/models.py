@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from genreason.cli import console
+from genreason.types import unknown
 
 testing = typer.Typer(
     add_completion=False,
@@ -82,3 +83,27 @@ def sft(
     console.emit(
         record, as_json, f"LoRA in {made}; use it with --generator {settings.generator} -o lora={made}"
     )
+
+
+@train.command("ship")
+def ship(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a TV2TV training run.")],
+    out: Annotated[Path, typer.Option(help="Where to, for example weights/tv2tv-nano.")],
+    dtype: Annotated[str, typer.Option(help="float16, bfloat16 or float32.")] = "float16",
+    judged: Annotated[
+        list[Path] | None, typer.Option(help="A judged run of this model, for the model card; repeatable.")
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Write a run's averaged model in half precision, with a model card, recipe and training log."""
+    from genreason.generate import extra
+
+    extra.need()
+    from genreason.train import shipping
+
+    if dtype not in extra.DTYPES:
+        raise unknown("dtype", dtype, extra.DTYPES)
+    made = shipping.ship(run, out, dtype, judged or ())
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+    record = {"model": str(made), "bytes": size}
+    console.emit(record, as_json, f"{size / 1e6:.1f} MB in {made}; use it with --generator {made}")

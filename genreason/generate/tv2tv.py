@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genreason import cards, seeds
+from genreason.cards import GeneratorCard
 from genreason.generate import extra
 from genreason.generate.models import INDEX
 from genreason.generate.worldsize import grown, shrunk
@@ -28,7 +29,8 @@ class Options(BaseModel):
     Attributes:
         model: folder of a TV2TVPipeline, or its name where it ships with genreason.
         prompt: what the model is told in place of a request's prompt; None tells it the request's own.
-        grids: sizes (rows, cols) in tokens that a picture may have; the model says which.
+        grids: sizes (rows, cols) in tokens that a picture may have; the model says which. None: those of the
+            card in the model's folder.
         chunks: most frame chunks of a clip.
         words: most words (tokens) between two frames; a clip whose model says more ends there.
         steps: Euler steps of a chunk.
@@ -44,7 +46,7 @@ class Options(BaseModel):
 
     model: str
     prompt: str | None = None
-    grids: tuple[tuple[int, int], ...] = Field(min_length=1)
+    grids: tuple[tuple[int, int], ...] | None = Field(None, min_length=1)
     chunks: int = Field(40, ge=1)
     words: int = Field(128, ge=1)
     steps: int = Field(2, ge=1)
@@ -101,20 +103,45 @@ class Tv2tvGenerator:
         extra.need()
         from genreason.model.pipeline import TV2TVPipeline
 
-        folder = place_of(self.options.model)
-        if not (folder / INDEX).is_file():
-            raise UserError(
-                f"generator {self.name}: {folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
-                "and give its folder with -o model=DIR"
-            )
+        folder = self._folder
         try:
             pipe = TV2TVPipeline.from_pretrained(folder)
         except (OSError, ValueError, RuntimeError) as error:
             text = " ".join(str(error).split())[:200]
             raise UserError(f"generator {self.name}: {folder}: {text}") from error
         pipe.to(extra.device(self.options.device))
+        pipe.transformer.float()  # however it is stored: on a CPU the halves are slower, and coarser
         pipe.transformer.eval()
         return pipe
+
+    @property
+    def _folder(self) -> Path:
+        folder = place_of(self.options.model)
+        if not (folder / INDEX).is_file():
+            raise UserError(
+                f"generator {self.name}: {folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
+                "and give its folder with -o model=DIR"
+            )
+        return folder
+
+    @functools.cached_property
+    def grids(self) -> tuple[tuple[int, int], ...]:
+        """Sizes in tokens that a picture may have.
+
+        Raises:
+            UserError: neither the options nor a card in the model's folder say.
+        """
+        if self.options.grids is not None:
+            return self.options.grids
+        own = sorted(self._folder.glob("*.yaml"))
+        card = cards.read(GeneratorCard, own[0]) if len(own) == 1 else None
+        found = None if card is None else parse(card.options, self.name).grids
+        if found is None:
+            raise UserError(
+                f"generator {self.name}: {self._folder} has no card that names grids: give -o "
+                "grids='[[rows, cols]]'"
+            )
+        return found
 
     def generate(self, requests: Sequence[Request], seed: int) -> list[Clip]:
         """One clip a request."""
@@ -134,12 +161,12 @@ class Tv2tvGenerator:
 
     def _sized(self, requests: Sequence[Request]) -> dict[tuple[int, int], list[int]]:
         """Requests by the grid that the model says they have; it is asked at the first grid."""
-        first, *others = self.options.grids
+        first, *others = self.grids
         if not others:
             return {first: list(range(len(requests)))}
         pictures = [self._picture(request, first) for request in requests]
         says = self.pipe.next_word(self._prompts(requests), pictures, first)
-        named = {f"{rows}x{cols}": (rows, cols) for rows, cols in self.options.grids}
+        named = {f"{rows}x{cols}": (rows, cols) for rows, cols in self.grids}
         groups: dict[tuple[int, int], list[int]] = {}
         for i, word in enumerate(says):
             groups.setdefault(named.get(word.strip(), first), []).append(i)

@@ -82,6 +82,16 @@ def pipeline(settings: Tv2tvConfig) -> TV2TVPipeline:
     return TV2TVPipeline(model, codec, FlowMatchEulerDiscreteScheduler(shift=shift), tokenizer)
 
 
+def card(settings: Tv2tvConfig, model: str) -> Json:
+    """The generator's card for what is trained here, with the folder of the model."""
+    grids = tuple(dict.fromkeys((source.rooms, source.rooms) for source in settings.worlds))
+    options = Options(model=model, prompt=settings.prompt, grids=grids).model_dump(mode="json")
+    return {
+        "name": "tv2tv", "description": "A TV2TV model that was trained here.", "kind": "tv2tv",
+        "batch": 32, "options": options,
+    }  # fmt: skip
+
+
 class Tv2tv:
     """A TV2TV model as `loop.fit` trains it."""
 
@@ -244,14 +254,9 @@ class Tv2tv:
         found = graded(instances, clips, self.settings.validation.judge, folder, step, record)
         return {f"{key}/{name}": value for key, value in found.items()}
 
-    def options(self, model: str) -> Json:
-        """Of a generator's card for what is trained here."""
-        grids = list(dict.fromkeys(world.grid for world in self.worlds))
-        return Options(model=model, prompt=self.settings.prompt, grids=tuple(grids)).model_dump(mode="json")
-
     def answerer(self) -> Tv2tvGenerator:
         """The model in training as a generator."""
-        generator = Tv2tvGenerator("validation", self.options(str(self.out)))
+        generator = Tv2tvGenerator("validation", card(self.settings, str(self.out))["options"])
         generator.pipe = self.pipe
         return generator
 
@@ -261,8 +266,5 @@ class Tv2tv:
         made = TV2TVTransformer.from_config(self.model.config)
         made.load_state_dict(dict(weights))
         TV2TVPipeline(made, self.pipe.vae, self.pipe.scheduler, self.pipe.tokenizer).save_pretrained(folder)
-        card = {
-            "name": "tv2tv", "description": "A TV2TV model that was trained here.", "kind": "tv2tv",
-            "batch": 32, "options": self.options("."),
-        }  # fmt: skip
-        (folder / "tv2tv.yaml").write_text(yaml.safe_dump(card, sort_keys=False), encoding="utf-8")
+        text = yaml.safe_dump(card(self.settings, "."), sort_keys=False)
+        (folder / "tv2tv.yaml").write_text(text, encoding="utf-8")
