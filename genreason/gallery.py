@@ -114,7 +114,8 @@ def _figures(gate: Json | None, version: int) -> list[str]:
     ]
     return [
         f"{gate['clips']} clips: {gate['false_accepts']} false accepts, "
-        f"{gate['false_rejects']} false rejects, {gate['wrong_checks']} caught by another check, {gate['unscored']} unscored.",
+        f"{gate['false_rejects']} false rejects, {gate['wrong_checks']} caught by another check, "
+        f"{gate['unscored']} unscored.",
         f"Floors (clips that pass): {', '.join(floors)}.",
     ]
 
@@ -122,7 +123,7 @@ def _figures(gate: Json | None, version: int) -> list[str]:
 def _index(figures: Json) -> str:
     lines = [
         "# Tasks", "",
-        "Written by `python scripts/gallery.py` from the cards. FA, FR: false accepts, false rejects of the gate.",
+        "Written by `python scripts/gallery.py` from the cards. FA, FR: the gate's false accepts and rejects.",
         "",
         "| task | verification | levels | gate clips | FA | FR |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
