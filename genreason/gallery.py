@@ -123,7 +123,7 @@ def _figures(gate: Json | None, version: int) -> list[str]:
 def _index(figures: Json) -> str:
     lines = [
         "# Tasks", "",
-        "Written by `python scripts/gallery.py` from the cards. FA, FR: the gate's false accepts and rejects.",
+        "Written by `python scripts/gallery.py` from the cards. FA, FR: the gate's false accepts, rejects.",
         "",
         "| task | verification | levels | gate clips | FA | FR |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
