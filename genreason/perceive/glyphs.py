@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,12 +25,15 @@ FLOOR = 30.0  # difference (0-255) from the empty cell that is ink
 LEAST_INK = 0.012  # share of the cell that must be inked for anything to be there
 WEIGHTS = (0.7, 1.0, 1.45, 1.9)  # times the font's own weight
 BLURS = (0.5, 1.1)  # pixels, of a cell that is 24 wide
+ASKEW = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # pixels by which marks may be off the raster
 EDGE = 0.09  # share of the cell at each side that is not looked at: lines between cells
 LIKE = 0.80  # least likeness of what is taken for a sign
 AGREED = 0.015  # by which another sign may look more like it at first sight
 MARGIN = 0.06  # by which it must be more like it than like any other
 OFF_COLOUR = 45.0  # distance of colours (0-255, Euclidean) that costs nothing
 COLOUR_COST = 1 / 120
+OFF_SIZE = 0.06  # by which the logarithm of a mark's size may be off at no cost,
+SIZE_COST = 1.0  # where there is another one that differs in its size alone
 RIDGE = 0.02  # of the spread of drawings of one sign that is added in every direction
 Picture = npt.NDArray[np.float32]
 
@@ -153,6 +156,9 @@ class Bank:
         self.strengths = np.array([ink.strength for ink in own], np.float32)
         self.colours = np.stack([ink.colour for ink in own])
         self._exact = np.array([sign.mark is not None or not sign.any_ink for sign in signs])
+        marks = [replace(sign.mark, scale=1.0) if sign.mark else None for sign in signs]
+        self._sized = np.array([mark is not None and marks.count(mark) > 1 for mark in marks])
+        self._sizes = _size(self.boxes)
         rows = [_vectors(sign, cell, tuple(map(float, ground))) for sign in signs]
         self._rows = np.concatenate(rows)
         self._starts = np.cumsum([0, *(len(row) for row in rows)])[:-1]
@@ -163,6 +169,9 @@ class Bank:
         """Which sign the ink looks like."""
         away = np.linalg.norm(self.colours - ink.colour, axis=1)
         cost = np.where(self._exact, np.maximum(away - OFF_COLOUR, 0) * COLOUR_COST, 0)
+        if self._sized.any():
+            off = np.abs(np.log(_size(np.array([ink.box]))[0] / self._sizes))
+            cost = cost + np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
         likeness = np.maximum.reduceat(self._rows @ ink.vector, self._starts) - cost
         through = _unit(np.asarray((ink.vector - self._middle) @ self._lens, np.float32)[None])[0]
         value = np.maximum.reduceat(self._seen @ through, self._starts) - cost
@@ -171,6 +180,11 @@ class Bank:
         margin = float(value[best] - others.max()) if len(others) else 1.0
         agreed = likeness[best] >= likeness.max() - AGREED
         return Guess(best, float(likeness[best]), margin if agreed else 0.0)
+
+
+def _size(boxes: Picture) -> Picture:
+    """The longer side of each box (K, 4): (K,)."""
+    return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]))
 
 
 def _lens(rows: Sequence[Picture]) -> tuple[Picture, Picture]:
@@ -191,8 +205,14 @@ def _unit(rows: Picture) -> Picture:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _inked(piece: Piece, cell: tuple[int, int], ground: Picture, blur: float = 0.5) -> Ink:
-    """The ink of a piece in the middle of an empty cell."""
+def _inked(
+    piece: Piece,
+    cell: tuple[int, int],
+    ground: Picture,
+    blur: float = 0.5,
+    off: tuple[float, float] = (0.0, 0.0),
+) -> Ink:
+    """The ink of a piece in the middle of an empty cell, or so many pixels off it."""
     w, h = cell
     gap = np.zeros((h, w, 3), np.float32)
     ph, pw = piece.alpha.shape
@@ -201,6 +221,9 @@ def _inked(piece: Piece, cell: tuple[int, int], ground: Picture, blur: float = 0
     y0, x0 = max(top, 0), max(left, 0)
     y1, x1 = min(top + ph, h), min(left + pw, w)
     gap[y0:y1, x0:x1] = part[y0 - top : y1 - top, x0 - left : x1 - left]
+    if any(off):
+        way = np.array([[1, 0, off[0]], [0, 1, off[1]]], np.float32)
+        gap = np.asarray(cv2.warpAffine(gap, way, cell), np.float32)
     gap = np.asarray(cv2.GaussianBlur(gap, (0, 0), blur * min(cell) / 24), np.float32)
     found = ink_of(gap, gap + ground, floor=8.0, edge=0.0)
     if found is None:
@@ -212,7 +235,9 @@ def _inked(piece: Piece, cell: tuple[int, int], ground: Picture, blur: float = 0
 def _vectors(sign: Sign, cell: tuple[int, int], ground: tuple[float, ...]) -> Picture:
     """(V, SIDE * SIDE): the sign as it may be drawn."""
     look = np.array(ground, np.float32)
-    found = [_inked(sign_piece("", sign, *cell), cell, look, blur).vector for blur in BLURS]
+    offs = ASKEW if sign.mark is not None and not sign.text else ASKEW[:1]
+    piece = sign_piece("", sign, *cell)
+    found = [_inked(piece, cell, look, blur, off).vector for blur in BLURS for off in offs]
     if sign.mark is None and sign.any_font:
         found += [row for font in FONTS for row in _written(sign.text, font)]
     return np.stack(found)

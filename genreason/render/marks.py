@@ -18,10 +18,13 @@ OVERSAMPLING = 4
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One shape of a mark: centre (x, y) and half extents (w, h) in the square [-1, 1]."""
+    """One shape of a mark: centre (x, y) and half extents (w, h) in the square [-1, 1].
+
+    Without a colour it is a hole through the layers below it.
+    """
 
     shape: str
-    colour: Colour
+    colour: Colour | None
     x: float = 0.0
     y: float = 0.0
     w: float = 1.0
@@ -76,6 +79,11 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
     ),
     "star": _star,
     "saltire": lambda x, y: (np.abs(np.abs(x) - np.abs(y)) <= 0.36) & (np.maximum(np.abs(x), np.abs(y)) <= 1),
+    "heart": lambda x, y: (
+        ((np.abs(x) - 0.5) ** 2 + (y + 0.45) ** 2 <= 0.25)
+        | ((y > -0.45) & (np.abs(x) * 1.45 <= 1 - y)) & (np.abs(x) <= 1)
+    ),
+    "hexagon": lambda x, y: (np.abs(x) <= 0.87) & (np.abs(y) + np.abs(x) * 0.577 <= 1),
     "burst": lambda x, y: (
         (x * x + y * y <= 0.5) | ((x * x + y * y <= 1) & (np.cos(8 * np.arctan2(y, x)) >= 0.6))
     ),
@@ -224,6 +232,9 @@ def paint(mark: Mark, width: float) -> tuple[npt.NDArray[np.float32], npt.NDArra
             (y - np.float32(layer.y)) / np.float32(layer.h),
         )
         inside = SHAPES[layer.shape](np.asarray(u, np.float32), np.asarray(v, np.float32))
+        if layer.colour is None:
+            covered &= ~inside
+            continue
         rgb[inside] = layer.colour
         covered |= inside
     alpha_hi = covered.astype(np.float32)
