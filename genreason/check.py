@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 GATE_FILE = "gate.json"  # beside the judges' cards: figures of the last full run, shown in reports
 LEAST = 20  # instances a level in the full gate, the styles in turn
-PARTS = 6  # the quick gate makes every sixth control for an instance, another sixth for the next
+TIMES = 2  # how often the quick gate makes each control, at other levels or in other styles
 TRUTH = "oracle"
 SEED = 20
 COUNTS = ("clips", "false_accepts", "false_rejects", "wrong_checks", "unscored")
@@ -62,8 +62,8 @@ def run(
 
     Args:
         names: names of task cards.
-        full: every control on `instances` of a level; else one instance for each level and style, with a
-            sixth of the controls in turn.
+        full: every control on `instances` of a level; else every control twice, spread over an instance for
+            each level and style.
         workers: processes.
         progress: called with (stage, done, total).
         judge: name of the judge's card.
@@ -129,12 +129,19 @@ def clean(found: Json) -> bool:
 def _items(name: str, full: bool, instances: int = LEAST) -> Iterator[Item]:
     card = cards.load(TaskCard, name)
     styles = Task(card).puzzle.styles()
-    controls = [TRUTH, *CONTROLS]
-    count = instances if full and instances < LEAST else max(instances, len(styles))
-    for i, level in enumerate(card.levels):
-        for j in range(count if full else len(styles)):
-            chosen = controls if full else [c for k, c in enumerate(controls) if (k + i + j) % PARTS == 0]
-            yield Item(name, level, styles[j % len(styles)], j, tuple(chosen))
+    controls = (TRUTH, *CONTROLS)
+    count = max(instances, len(styles)) if full and instances >= LEAST else instances if full else len(styles)
+    # Levels begin with different styles, so that few instances a level see all styles, too.
+    places = [
+        (level, styles[(i * count + j) % len(styles)], j)
+        for i, level in enumerate(card.levels)
+        for j in range(count)
+    ]
+    parts = max(len(places) // TIMES, 1)
+    for i, (level, style, j) in enumerate(places):
+        chosen = controls if full else tuple(c for k, c in enumerate(controls) if (k + i) % parts == 0)
+        if chosen:
+            yield Item(name, level, style, j, chosen)
 
 
 def _try(item: Item, judge: str) -> list[Json]:
