@@ -28,6 +28,19 @@ def rows_of(task: TaskCard, known: list[BenchmarkCard]) -> Iterator[tuple[str, B
         yield name, rows[name]
 
 
+def serving() -> dict[str, list[tuple[str, str]]]:
+    """Of each task: the rows that it serves, with the dimension ("TiViBench: symbolic and logical")."""
+    known = load_all()
+    titles = {card.name: card.title for card in known}
+    return {
+        name: [
+            (row, f"{titles[row.split('/')[0]]}: {found.group}")
+            for row, found in rows_of(cards.load(TaskCard, name), known)
+        ]
+        for name in cards.paths(TaskCard)
+    }
+
+
 def catalogue() -> list[Json]:
     """Each benchmark with its rows and the tasks that serve each.
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from genreason import benchmarks
 from genreason.metrics import vrbench
 from genreason.metrics.stats import (
     CONFIDENCE,
@@ -107,19 +108,24 @@ def _group(rows: Sequence[Row]) -> Json:
 
 
 def _by(run: JudgedRun) -> Json:
-    def split(name: Callable[[Json], str]) -> Json:
+    def split(name: Callable[[Json], str | Sequence[str]]) -> Json:
         groups: dict[str, list[Row]] = defaultdict(list)
         for row in run.rows:
-            if key := name(run.instances[row.sample]):
-                groups[key].append(row)
+            found = name(run.instances[row.sample])
+            for key in [found] if isinstance(found, str) else dict.fromkeys(found):
+                if key:
+                    groups[key].append(row)
         return {key: _group(groups[key]) for key in sorted(groups)}
 
+    served = benchmarks.serving()
     return {
         "task": split(lambda r: str(r["task"])),
         "level": split(lambda r: str(r["level"])),
         "style": split(lambda r: str(r["style"])),
         "prompt": split(lambda r: str(r["scene"].get("prompt", ""))),  # where prompts were asked for by name
         "task/level": split(lambda r: f"{r['task']}/{r['level']}"),
+        "benchmark": split(lambda r: [row for row, _ in served.get(r["task"], ())]),
+        "dimension": split(lambda r: [group for _, group in served.get(r["task"], ())]),
     }
 
 
