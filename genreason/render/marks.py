@@ -99,12 +99,35 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
 NOUNS = {"rounded": "rounded square"}
 
 
+def _arrow(x: Grid, y: Grid) -> Coverage:
+    """A shaft and a head that point to the right."""
+    head = (x >= 0) & (np.abs(y) <= 0.9 * (1 - x))
+    return np.asarray((head & (x <= 1)) | ((x >= -1) & (x <= 0.1) & (np.abs(y) <= 0.3)), np.bool_)
+
+
+ARROWS = {"right": (1, 0), "down": (0, 1), "left": (-1, 0), "up": (0, -1)}
+"""Where arrows point: x and y."""
+for _way, (_dx, _dy) in ARROWS.items():
+    SHAPES[f"arrow {_way}"] = functools.partial(
+        lambda x, y, dx, dy: _arrow(
+            np.asarray(x * dx + y * dy, np.float32), np.asarray(y * dx - x * dy, np.float32)
+        ),
+        dx=_dx,
+        dy=_dy,
+    )
+
+
 def shape(name: str, colour: Colour, scale: float = 0.6, *, edge: Colour | None = None) -> Mark:
     """A mark of one shape, with an outline in `edge` where given."""
     layers: tuple[Layer, ...] = (Layer(name, colour),)
     if edge is not None:
         layers = (Layer(name, edge), Layer(name, colour, w=0.78, h=0.78))
     return Mark(NOUNS.get(name, name), colour, layers, scale)
+
+
+def arrow(way: str, colour: Colour, scale: float = 0.62) -> Mark:
+    """An arrow that points right, down, left or up."""
+    return Mark("arrow", colour, (Layer(f"arrow {way}", colour),), scale)
 
 
 def crate(colour: Colour, dark: Colour, scale: float = 0.84) -> Mark:
