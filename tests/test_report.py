@@ -92,7 +92,8 @@ def test_a_clip_counts_in_every_row_that_its_task_serves(runs: list[Path]) -> No
     for run in aggregate(runs)["runs"]:
         maze = run["by"]["task"]["maze"]
         assert run["by"]["benchmark"]["tivibench/maze_solving"] == maze
-        assert run["by"]["dimension"]["VR-Bench: games"] == maze
+        assert run["by"]["dimension"]["VideoThinkBench: mazes"] == maze
+        assert run["by"]["dimension"]["VR-Bench: games"]["n"] == run["n"]
 
 
 def test_violations_that_differ_in_numbers_only_are_one(runs: list[Path]) -> None:
