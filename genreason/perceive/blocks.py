@@ -112,6 +112,8 @@ class Blocks:
 
     def means_after(self, frame: Frame, last: Frame, means: Means) -> Means:
         """The same, from the frame before and its means: only what has changed is looked at."""
+        if frame is last:
+            return means
         a, b, k = self._pad(frame), self._pad(last), self.k
         changed = cv2.absdiff(a, b).reshape(a.shape[0], -1)
         left, top, width, height = cv2.boundingRect(changed)

@@ -7,7 +7,7 @@ that shows no sign clearly says so: between two contents, unsure between two sig
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,32 +15,27 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, Blocks
+from genreason.perceive.cellread import ALIEN, BETWEEN, EMPTY, UNSURE, CellReader
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
-from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot
 from genreason.perceive.view import View
 from genreason.render.board import Board
-from genreason.render.cells import Sign, sign_piece
+from genreason.render.cells import Sign
 from genreason.types import Frame, UnreadableClipError
 
-EMPTY, BETWEEN, UNSURE, ALIEN = -1, -2, -3, -4
-"""Codes of cells without a sign: nothing there; on the way; one of two signs; no sign of the board."""
+__all__ = [
+    "ALIEN", "BETWEEN", "EMPTY", "UNSURE", "CellFollower", "CellScene", "CellTrack", "Codes", "follow_cells",
+]  # fmt: skip
 SIDES = (24, 40)  # least and most pixels of a cell's shorter side in which it is read
 STIRRED = 2.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
-PRESENT = 0.55  # share of a sign's usual difference from the ground from which it is there
-OFF = 0.2  # share of a cell that the middle of a sign may be off
-LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
-INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on tiles
-TEXT = 0.1  # the same for texts on the ground
-TILE = 0.04  # and for tiles
-ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be told
 ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 REACH = 0.54  # cells from the middle of a cell that belong to it
+WORD = 8  # bytes that are compared at once
 Codes = npt.NDArray[np.int16]
 
 
@@ -100,81 +95,6 @@ class CellTrack:
         return len(self.code_TC)
 
 
-class CellReader:
-    """Reads one cell: what sign stands in it."""
-
-    def __init__(self, signs: Sequence[Sign], cell: tuple[int, int], ground: npt.NDArray[np.float32]) -> None:
-        """Prepare for signs in cells of (width, height) on a ground of this mean colour."""
-        self.ground = ground
-        self._bases = [s.mark for s in signs if s.mark is not None and s.text]
-        tiles = list(dict.fromkeys(self._bases))
-        plain = [i for i, s in enumerate(signs) if s.mark is None or not s.text]
-        below = [Sign(mark=mark) for mark in tiles]
-        self._codes = plain + [-1 - k for k in range(len(tiles))]  # signs, then tiles that carry texts
-        self._bank = bank_of(tuple([signs[i] for i in plain] + below), cell, roughly(ground))
-        self._edge = TILE if tiles else TEXT
-        self._tiles: list[tuple[list[int], Bank, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
-        for mark, base in zip(tiles, below, strict=True):
-            on = [i for i, s in enumerate(signs) if s.mark == mark and s.text]
-            rgb, alpha = _laid(base, cell)
-            face = rgb[alpha > 0.9].mean(axis=0)
-            texts = [replace(signs[i], mark=None) for i in on]
-            self._tiles.append((on, bank_of(tuple(texts), cell, roughly(face)), rgb, alpha))
-
-    def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
-        """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""
-        ink = ink_of(seen - empty, seen, edge=self._edge)
-        if ink is None:
-            return EMPTY, None
-        guess = self._bank.guess(ink)
-        status = _status(self._bank, guess, ink, self.ground, empty)
-        if status:
-            return status, ink
-        code = self._codes[guess.best]
-        if code >= 0:
-            return code, ink
-        if np.abs(np.array(ink.box) - self._bank.boxes[guess.best]).max() > ASIDE:
-            return BETWEEN, ink  # a text can be told only where its tile is in its place
-        on, bank, rgb, alpha = self._tiles[-1 - code]
-        tile = empty + alpha[..., None] * (rgb - empty)
-        text = ink_of(seen - tile, seen, edge=INSIDE)
-        if text is None:
-            return BETWEEN, ink
-        told = bank.guess(text)
-        status = _status(bank, told, text, tile[alpha > 0.9].mean(axis=0), tile)
-        return (status or on[told.best]), ink
-
-
-def _laid(sign: Sign, cell: tuple[int, int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Colours (h, w, 3) and opacity (h, w) of a sign in the middle of a cell."""
-    piece, (w, h) = sign_piece("", sign, *cell), cell
-    rgb, alpha = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
-    ph, pw = piece.alpha.shape
-    top, left = (h - ph) // 2, (w - pw) // 2
-    y0, x0, y1, x1 = max(top, 0), max(left, 0), min(top + ph, h), min(left + pw, w)
-    rgb[y0:y1, x0:x1] = piece.rgb[y0 - top : y1 - top, x0 - left : x1 - left]
-    alpha[y0:y1, x0:x1] = piece.alpha[y0 - top : y1 - top, x0 - left : x1 - left]
-    return rgb, alpha
-
-
-def _status(
-    bank: Bank, guess: Guess, ink: Ink, ground: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]
-) -> int:
-    """0 where the sign stands there plainly, else why not."""
-    own, colour = bank.boxes[guess.best], bank.colours[guess.best]
-    usual = float(np.abs(colour - ground).max())
-    here = float(np.abs(colour - np.array(cv2.mean(empty)[:3])).max())
-    expected = bank.strengths[guess.best] * (here / max(usual, 1.0))
-    box = np.array(ink.box)
-    off = np.abs((box[:2] + box[2:]) - (own[:2] + own[2:])).max() / 2
-    size = max(box[2] - box[0], box[3] - box[1]) / max(own[2] - own[0], own[3] - own[1])
-    if ink.strength < PRESENT * expected or off > OFF or size < LEAST_SIZE:
-        return BETWEEN
-    if guess.likeness < LIKE or size > MOST_SIZE:
-        return ALIEN
-    return 0 if guess.sure else UNSURE
-
-
 def _alike(
     a_HWC: npt.NDArray[np.float32], b_HWC: npt.NDArray[np.float32], edge: tuple[int, int], bare: bool
 ) -> bool:
@@ -214,7 +134,8 @@ class CellFollower:
         zoom = float(np.clip(round(side / 4) * 4, *SIDES)) / min(own.cell_w, own.cell_h)
         self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
         self._rows, self._cols = own.rows, own.cols
-        self._spans = [self._span(k) for k in range(own.rows * own.cols)]
+        self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
+        (self._down, self._across), self._pixels = self._spans(), self._touched()
         self._empty = self._cut(empty).astype(np.float32)
         grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
         self.reader = CellReader(scene.signs, self.cell, grounds)
@@ -231,6 +152,7 @@ class CellFollower:
         self._told = self._known.astype(np.float32) - self._empty
         self._as = scene.start.copy()
         self._last: Frame | None = None
+        self._seen: Frame | None = None  # the picture of which cells were read last
         self._now: list[Spot] = []
         self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)  # where something ever was
         self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
@@ -238,25 +160,58 @@ class CellFollower:
         self._broken: list[bool] = []
         self._spots: list[Spot] = []
 
-    def _span(self, cell: int) -> tuple[slice, slice]:
-        """Rows and columns of blocks whose middle lies in a cell."""
+    def _spans(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Which rows of blocks have their middle in a row of cells (R, rows), and which columns (C, cols)."""
         lattice, k = self.fit.board.lattice, self.blocks.k
-        r, c = divmod(cell, self._cols)
-        corners = lattice.pixels([(c - REACH, r - REACH), (c + REACH, r + REACH)]) / k - 0.5
-        (x0, y0), (x1, y1) = np.ceil(corners[0]).astype(int), np.floor(corners[1]).astype(int) + 1
-        rows, cols = self.blocks.base.shape[:2]
-        return slice(max(y0, 0), min(y1, rows)), slice(max(x0, 0), min(x1, cols))
+        sides = (lattice.y0, lattice.cell_h, self._rows), (lattice.x0, lattice.cell_w, self._cols)
+        found = []
+        for length, (start, cell, count) in zip(self.blocks.base.shape[:2], sides, strict=True):
+            middle = ((np.arange(length) + 0.5) * k - start) / cell - 0.5
+            found.append((np.abs(middle - np.arange(count)[:, None]) <= REACH).astype(np.float32))
+        return found[0], found[1]
 
     def _cut(self, picture: Frame) -> Frame:
         """The cells of a picture, each at one size: (C, h, w, 3)."""
-        lattice, (w, h) = self.fit.board.lattice, self.cell
-        sx, sy = lattice.cell_w / w, lattice.cell_h / h
-        way = np.array([[sx, 0, lattice.x0 + 0.5 * sx - 0.5], [0, sy, lattice.y0 + 0.5 * sy - 0.5]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        size = self._cols * w, self._rows * h
-        whole = cv2.warpAffine(picture, way, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        h, w = self.cell[1], self.cell[0]
+        whole = self._warped(picture, 0, 0, self._rows, self._cols)
         parts = whole.reshape(self._rows, h, self._cols, w, 3).transpose(0, 2, 1, 3, 4)
         return np.asarray(parts.reshape(-1, h, w, 3), np.uint8)
+
+    def _warped(self, picture: Frame, row: int, col: int, rows: int = 1, cols: int = 1) -> Frame:
+        """Neighbouring cells, each at one size, as one picture."""
+        lattice, (w, h) = self.fit.board.lattice, self.cell
+        sx, sy = lattice.cell_w / w, lattice.cell_h / h
+        x0, y0 = lattice.x0 + col * lattice.cell_w, lattice.y0 + row * lattice.cell_h
+        way = np.array([[sx, 0, x0 + 0.5 * sx - 0.5], [0, sy, y0 + 0.5 * sy - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size, edge = (cols * w, rows * h), cv2.BORDER_REPLICATE
+        return np.asarray(cv2.warpAffine(picture, way, size, flags=flags, borderMode=edge), np.uint8)
+
+    def _touched(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The rows of pixels from which rows of cells are read (R, h), and the words of bytes (C, words)."""
+        lattice, (h, w) = self.fit.board.lattice, self.blocks.shape
+        byte = np.arange(-(-3 * w // WORD)) * WORD
+        sides = (
+            (np.arange(h), np.arange(h), lattice.y0, lattice.cell_h, self._rows),
+            (byte // 3, (byte + WORD - 1) // 3, lattice.x0, lattice.cell_w, self._cols),
+        )
+        found = []
+        for first, last, start, cell, count in sides:
+            edge = start + cell * np.arange(count)[:, None]
+            found.append(((last >= edge - 2) & (first <= edge + cell + 1)).astype(np.float32))
+        return found[0], found[1]
+
+    def _stirred(self, seen: Frame) -> npt.NDArray[np.int_]:
+        """The cells of which a pixel is not what it was in the frame before."""
+        last, self._seen = self._seen, seen
+        if last is None:
+            return np.flatnonzero(self._looked)
+        gap = cv2.absdiff(seen, last).reshape(len(seen), -1)
+        if gap.shape[1] % WORD:
+            gap = np.pad(gap, ((0, 0), (0, -gap.shape[1] % WORD)))
+        down, across = self._pixels
+        cells = down @ (gap.view(np.uint64) != 0).astype(np.float32) @ across.T
+        return np.flatnonzero((cells.ravel() > 0.5) & self._looked)
 
     # -- one frame -------------------------------------------------------------------------------------------
     def step(self, frame: Frame) -> None:
@@ -275,18 +230,20 @@ class CellFollower:
         self._last = small
         covered = self._covered(np.flatnonzero(self._codes != self.scene.start))
         _, _, gap = self.steady.look(small, covered)
-        fresh = [k for k in self.scene.cells if gap.changed[self._spans[k]].any()]
+        counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
+        fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
         if len(fresh) <= 2 * self.scene.stir + 2:
             covered |= self._covered(fresh)
         seen, _, gap = self.steady.stabilise(small, covered, t)
         self._read(seen, gap.tint)
-        read = np.flatnonzero((self._codes != self.scene.start) & (self._codes != ALIEN))
-        self._passed |= self._covered(np.flatnonzero(self._codes != self.scene.start))
-        broken = bool(gap.apart_from(self._covered(read), self._passed).changed.mean() > BROKEN)
+        other = self._codes != self.scene.start
+        there, read = self._covered(np.flatnonzero(other)), other & (self._codes != ALIEN)
+        self._passed |= there
+        told = there if (read == other).all() else self._covered(np.flatnonzero(read))
+        broken = bool(gap.apart_from(told, self._passed).changed.mean() > BROKEN)
         self._now = []
         if not broken:
-            changed = np.flatnonzero(self._codes != self.scene.start)
-            hidden = self._covered(changed) | self.blocks.outside(self.steady.warp)
+            hidden = there | self.blocks.outside(self.steady.warp)
             for blob in gap.apart_from(hidden, self._passed).blobs():
                 x, y = self.fit.board.lattice.cells((blob.x, blob.y))
                 self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
@@ -294,36 +251,37 @@ class CellFollower:
         self._camera.append(self.steady.moved())
         self._broken.append(broken)
 
-    def _covered(self, cells: Iterable[int]) -> npt.NDArray[np.bool_]:
-        out = np.zeros(self.blocks.base.shape[:2], np.bool_)
-        for cell in cells:
-            out[self._spans[cell]] = True
-        return out
+    def _covered(self, cells: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]:
+        """The blocks that lie in these cells."""
+        if not len(cells):
+            return np.zeros(self.blocks.base.shape[:2], np.bool_)
+        marked = np.zeros((self._rows, self._cols), np.float32)
+        marked.flat[cells] = 1
+        return np.asarray(self._down.T @ marked @ self._across > 0.5, np.bool_)
 
     def _read(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
         """Read the cells that changed since they were read last."""
-        cells = self._cut(seen)
-        moved = cv2.absdiff(cells, self._known).reshape(len(cells), -1).mean(axis=1)
-        stirred = moved > np.where(self._codes < EMPTY, UNCLEAR, STIRRED)
         codes = self._codes.copy()
         area = np.zeros(len(codes), np.float32) if not self._frames else self._frames[-1][1].copy()
         kept = np.ones(len(codes), np.float32)
-        for k in self.scene.cells:
-            if not stirred[k]:
+        for k in self._stirred(seen).tolist():
+            cell = self._warped(seen, *divmod(k, self._cols))
+            limit = UNCLEAR if codes[k] < EMPTY else STIRRED
+            if cv2.norm(cell, self._known[k], cv2.NORM_L1) <= limit * cell.size:
                 continue
-            look = cells[k] - tint
-            if self._alike(look - self._empty[k], k):
-                codes[k], self._known[k] = self._as[k], cells[k]
+            self._known[k], look = cell, cell - tint
+            gap = look - self._empty[k]
+            if self._alike(gap, k):
+                codes[k] = self._as[k]
                 continue
             code, ink = self.reader.read(look, self._empty[k])
             if code >= 0:
-                self._as[k], self._told[k] = code, look - self._empty[k]
+                self._as[k], self._told[k] = code, gap
             before = self._masks[k]
             if before is not None and before.any():
                 kept[k] = 0.0 if ink is None else float((before & ink.mask).sum() / before.sum())
             self._masks[k] = None if ink is None else ink.mask
             codes[k], area[k] = code, 0.0 if ink is None else ink.area
-            self._known[k] = cells[k]
         self._codes = codes
         self._frames.append((codes, area, kept))
 

@@ -68,7 +68,8 @@ def ink_of(gap_HWC: Picture, seen_HWC: Picture, floor: float = FLOOR, edge: floa
         floor: difference that is ink.
         edge: share of the cell at each side that is not looked at.
     """
-    size = np.abs(gap_HWC).max(axis=-1)
+    r, g, b = cv2.split(np.abs(gap_HWC))
+    size = np.maximum(np.maximum(r, g), b)
     h, w = size.shape
     top, left = round(h * edge), round(w * edge)
     inner = np.zeros_like(size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,6 +61,7 @@ class Steady:
         self._registrar: Registrar | None = None
         self._least_error: float | None = None
         self._compared: tuple[Frame, Means] | None = None  # the last frame with the camera still
+        self._gap: tuple[Means, Gap] | None = None  # how it differs from the scene
 
     def moved(self) -> tuple[float, float]:
         """How far the farthest corner is from frame 0, in shares of the picture's width and height."""
@@ -149,4 +152,7 @@ class Steady:
         else:
             means = self.blocks.means_after(seen, *self._compared)
         self._compared = None if warp.any() else (seen, means)
-        return seen, means, self.blocks.compare(means, covered | self.blocks.outside(warp))
+        if self._gap is None or self._gap[0] is not means:
+            self._gap = means, self.blocks.compare(means, np.zeros_like(covered))
+        gap, hidden = self._gap[1], covered | self.blocks.outside(warp) if warp.any() else covered
+        return seen, means, replace(gap, changed=gap.changed & ~hidden)

@@ -1,0 +1,98 @@
+"""Tell what stands in one cell: a sign, nothing, or none of what the board may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
+from genreason.render.cells import Sign, sign_piece
+
+EMPTY, BETWEEN, UNSURE, ALIEN = -1, -2, -3, -4
+"""Codes of cells without a sign: nothing there; on the way; one of two signs; no sign of the board."""
+PRESENT = 0.55  # share of a sign's usual difference from the ground from which it is there
+OFF = 0.2  # share of a cell that the middle of a sign may be off
+LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
+INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on tiles
+TEXT = 0.1  # the same for texts on the ground
+TILE = 0.04  # and for tiles
+ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be told
+
+
+class CellReader:
+    """Reads one cell: what sign stands in it."""
+
+    def __init__(self, signs: Sequence[Sign], cell: tuple[int, int], ground: npt.NDArray[np.float32]) -> None:
+        """Prepare for signs in cells of (width, height) on a ground of this mean colour."""
+        self.ground = ground
+        self._bases = [s.mark for s in signs if s.mark is not None and s.text]
+        tiles = list(dict.fromkeys(self._bases))
+        plain = [i for i, s in enumerate(signs) if s.mark is None or not s.text]
+        below = [Sign(mark=mark) for mark in tiles]
+        self._codes = plain + [-1 - k for k in range(len(tiles))]  # signs, then tiles that carry texts
+        self._bank = bank_of(tuple([signs[i] for i in plain] + below), cell, roughly(ground))
+        self._edge = TILE if tiles else TEXT
+        self._tiles: list[tuple[list[int], Bank, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
+        for mark, base in zip(tiles, below, strict=True):
+            on = [i for i, s in enumerate(signs) if s.mark == mark and s.text]
+            rgb, alpha = _laid(base, cell)
+            face = rgb[alpha > 0.9].mean(axis=0)
+            texts = [replace(signs[i], mark=None) for i in on]
+            self._tiles.append((on, bank_of(tuple(texts), cell, roughly(face)), rgb, alpha))
+
+    def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
+        """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""
+        ink = ink_of(seen - empty, seen, edge=self._edge)
+        if ink is None:
+            return EMPTY, None
+        guess = self._bank.guess(ink)
+        status = _status(self._bank, guess, ink, self.ground, empty)
+        if status:
+            return status, ink
+        code = self._codes[guess.best]
+        if code >= 0:
+            return code, ink
+        if np.abs(np.array(ink.box) - self._bank.boxes[guess.best]).max() > ASIDE:
+            return BETWEEN, ink  # a text can be told only where its tile is in its place
+        on, bank, rgb, alpha = self._tiles[-1 - code]
+        tile = empty + alpha[..., None] * (rgb - empty)
+        text = ink_of(seen - tile, seen, edge=INSIDE)
+        if text is None:
+            return BETWEEN, ink
+        told = bank.guess(text)
+        status = _status(bank, told, text, tile[alpha > 0.9].mean(axis=0), tile)
+        return (status or on[told.best]), ink
+
+
+def _laid(sign: Sign, cell: tuple[int, int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Colours (h, w, 3) and opacity (h, w) of a sign in the middle of a cell."""
+    piece, (w, h) = sign_piece("", sign, *cell), cell
+    rgb, alpha = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
+    ph, pw = piece.alpha.shape
+    top, left = (h - ph) // 2, (w - pw) // 2
+    y0, x0, y1, x1 = max(top, 0), max(left, 0), min(top + ph, h), min(left + pw, w)
+    rgb[y0:y1, x0:x1] = piece.rgb[y0 - top : y1 - top, x0 - left : x1 - left]
+    alpha[y0:y1, x0:x1] = piece.alpha[y0 - top : y1 - top, x0 - left : x1 - left]
+    return rgb, alpha
+
+
+def _status(
+    bank: Bank, guess: Guess, ink: Ink, ground: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]
+) -> int:
+    """0 where the sign stands there plainly, else why not."""
+    own, colour = bank.boxes[guess.best], bank.colours[guess.best]
+    usual = float(np.abs(colour - ground).max())
+    here = float(np.abs(colour - np.array(cv2.mean(empty)[:3])).max())
+    expected = bank.strengths[guess.best] * (here / max(usual, 1.0))
+    box = np.array(ink.box)
+    off = np.abs((box[:2] + box[2:]) - (own[:2] + own[2:])).max() / 2
+    size = max(box[2] - box[0], box[3] - box[1]) / max(own[2] - own[0], own[3] - own[1])
+    if ink.strength < PRESENT * expected or off > OFF or size < LEAST_SIZE:
+        return BETWEEN
+    if guess.likeness < LIKE or size > MOST_SIZE:
+        return ALIEN
+    return 0 if guess.sure else UNSURE
