@@ -15,6 +15,7 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
+import genreason.model.transformer  # noqa: F401 (diffusers loads only what was imported)
 from genreason.model import words
 from genreason.model.codec import Codec, codec_of
 from genreason.model.rollout import Ended, How, Rollout, Said, Shown
