@@ -93,6 +93,9 @@ def ship(
     judged: Annotated[
         list[Path] | None, typer.Option(help="A judged run of this model, for the model card; repeatable.")
     ] = None,
+    after: Annotated[
+        Path | None, typer.Option(help="The run that this one went on from, where it started from a copy.")
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Write a run's averaged model in half precision, with a model card, recipe and training log."""
@@ -103,7 +106,7 @@ def ship(
 
     if dtype not in extra.DTYPES:
         raise unknown("dtype", dtype, extra.DTYPES)
-    made = shipping.ship(run, out, dtype, judged or ())
+    made = shipping.ship(run, out, dtype, judged or (), after)
     size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
     record = {"model": str(made), "bytes": size}
     console.emit(record, as_json, f"{size / 1e6:.1f} MB in {made}; use it with --generator {made}")

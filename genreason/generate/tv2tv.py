@@ -39,6 +39,7 @@ class Options(BaseModel):
         window: chunks in the context; None keeps all.
         interventions: words that are said before a chunk (counted from 1) instead of the model's own.
         fps: frames per second of the clip.
+        lora: folder or file of a LoRA on one of the towers.
         device: "auto", "cpu", "cuda".
     """
 
@@ -55,6 +56,7 @@ class Options(BaseModel):
     window: int | None = Field(None, ge=2)
     interventions: Words = {}
     fps: float = Field(8.0, gt=0)
+    lora: str | None = None
     device: str = "auto"
 
 
@@ -101,16 +103,15 @@ class Tv2tvGenerator:
             UserError: it is not there, or of another kind.
         """
         extra.need()
-        from genreason.model.pipeline import TV2TVPipeline
+        from genreason.model import loading
 
-        folder = self._folder
         try:
-            pipe = TV2TVPipeline.from_pretrained(folder)
-        except (OSError, ValueError, RuntimeError) as error:
-            text = " ".join(str(error).split())[:200]
-            raise UserError(f"generator {self.name}: {folder}: {text}") from error
+            pipe = loading.read(self._folder)
+            if self.options.lora is not None:
+                loading.load_lora(pipe.transformer, Path(self.options.lora))
+        except UserError as error:
+            raise UserError(f"generator {self.name}: {error}") from error
         pipe.to(extra.device(self.options.device))
-        pipe.transformer.float()  # however it is stored: on a CPU the halves are slower, and coarser
         pipe.transformer.eval()
         return pipe
 
@@ -119,7 +120,7 @@ class Tv2tvGenerator:
         folder = place_of(self.options.model)
         if not (folder / INDEX).is_file():
             raise UserError(
-                f"generator {self.name}: {folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
+                f"{folder} holds no {INDEX}: train the model (scripts/train_tv2tv.py) "
                 "and give its folder with -o model=DIR"
             )
         return folder

@@ -207,9 +207,7 @@ class TV2TVPipeline(DiffusionPipeline):
         self, images: Sequence[Image], grid: tuple[int, int] | None
     ) -> tuple[Tensor, tuple[int, int]]:
         """First frames as clips of one frame (B, 3, 1, H, W) in [-1, 1], and the grid of their tokens."""
-        pictures = [
-            np.asarray(each.convert("RGB") if isinstance(each, PIL.Image.Image) else each) for each in images
-        ]
+        pictures = [_picture(each) for each in images]
         token = self.codec.token * self.transformer.config.patch_size
         if grid is None:
             sizes = {picture.shape[:2] for picture in pictures}
@@ -254,7 +252,20 @@ class TV2TVPipeline(DiffusionPipeline):
             raise UserError(
                 f"{len(each)} interventions for {count} images: give one for each, or one for all"
             )
+        if odd := [k for one in each for k in one if k < 1]:
+            raise UserError(f"interventions: there is no chunk {odd[0]} to speak before: they count from 1")
         return [{k: list(words.ids(self.tokenizer, text)) for k, text in one.items()} for one in each]
+
+
+def _picture(image: Image) -> Frames:
+    """As HWC RGB uint8."""
+    found = np.asarray(image.convert("RGB") if isinstance(image, PIL.Image.Image) else image)
+    if found.ndim != 3 or found.shape[2] != 3 or found.dtype != np.uint8 or not found.size:
+        shape = "x".join(map(str, found.shape))
+        raise UserError(
+            f"an image of {shape} {found.dtype}: give PIL images, or arrays (height, width, 3) of uint8"
+        )
+    return found
 
 
 def _generators(

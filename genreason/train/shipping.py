@@ -68,7 +68,9 @@ class Stage:
         return [(line, line["step"] - start) for line, start in zip(timed, before, strict=False)]
 
 
-def ship(run: Path, folder: Path, dtype: str = "float16", judged: Sequence[Path] = ()) -> Path:
+def ship(
+    run: Path, folder: Path, dtype: str = "float16", judged: Sequence[Path] = (), after: Path | None = None
+) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a pipeline with model card, recipe and log.
 
     Args:
@@ -76,11 +78,13 @@ def ship(run: Path, folder: Path, dtype: str = "float16", judged: Sequence[Path]
         folder: where to; what is there of an earlier call is replaced.
         dtype: that the weights are stored in; they are run in float32.
         judged: run folders with verdicts on clips of this model, for the model card.
+        after: the training run whose weights this one went on from; None takes it from the run's config,
+            which knows it where they were RUN/model.
 
     Raises:
         UserError: the folder is no such run, or has no checkpoint yet.
     """
-    stages = _stages(run)
+    stages = _stages(run, after)
     step, saved = _newest(run)
     settings = _settings(run)
     pipe = _skeleton(run, settings)
@@ -115,15 +119,15 @@ def _settings(run: Path) -> Tv2tvConfig:
         raise UserError(f"{run / 'config.json'}: {where}: {first['msg']}") from None
 
 
-def _stages(run: Path) -> list[Stage]:
-    """The run, after those that it went on from, as far as their folders are there."""
+def _stages(run: Path, after: Path | None = None) -> list[Stage]:
+    """The run, after those that it went on from, as far as their folders are known."""
     record = files.read_json(run / "config.json", "give the folder of a training run")["config"]
     if record.get("kind") != "tv2tv":
         raise UserError(f"{run} is a run of kind {record.get('kind')}: only tv2tv models ship so")
     step, _ = _newest(run)
     lines = [line for line in files.read_lines(run / LOG) if line["step"] <= step]
     start = record.get("start")
-    before = Path(start).parent if start else None
+    before = after or (Path(start).parent if start else None)
     earlier = _stages(before) if before is not None and (before / "config.json").is_file() else []
     if start:
         record = {**record, "start": "the weights of the stage before"}

@@ -17,7 +17,7 @@ from torch.nn import functional
 from genreason import seeds
 from genreason.generate import extra
 from genreason.generate.tv2tv import Options, Tv2tvGenerator
-from genreason.model import words
+from genreason.model import loading, words
 from genreason.model.codec import PixelCodec
 from genreason.model.pipeline import TV2TVPipeline
 from genreason.model.transformer import TV2TVTransformer
@@ -30,7 +30,7 @@ from genreason.train.telling import Batch, Teller
 from genreason.train.tv2tv_config import Tv2tvConfig
 from genreason.train.validate import graded
 from genreason.train.worlds import MazeWorld, Told, vocabulary
-from genreason.types import Json, Request, UserError
+from genreason.types import Json, Request, UserError, unknown
 
 
 def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
@@ -64,11 +64,10 @@ def pipeline(settings: Tv2tvConfig) -> TV2TVPipeline:
     """The pipeline to begin with.
 
     Raises:
-        UserError: a config that the transformer does not take.
+        UserError: a config that the transformer does not take, or a start of another config.
     """
     if settings.start is not None:
-        found: TV2TVPipeline = TV2TVPipeline.from_pretrained(settings.start)
-        return found
+        return _started(settings, Path(settings.start))
     tokenizer = words.tokenizer(vocabulary())
     codec = PixelCodec(settings.token)
     torch.manual_seed(settings.seed)
@@ -80,6 +79,20 @@ def pipeline(settings: Tv2tvConfig) -> TV2TVPipeline:
         raise UserError(f"model: {error}") from None
     shift = settings.levels.shift or 1.0
     return TV2TVPipeline(model, codec, FlowMatchEulerDiscreteScheduler(shift=shift), tokenizer)
+
+
+def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
+    """The pipeline to go on from; what the config says of the model must be true of it."""
+    found = loading.read(folder)
+    there = {**found.transformer.config, "token": found.codec.token}
+    for name, value in {**settings.model, "token": settings.token}.items():
+        if isinstance(value, list | tuple):
+            value = type(there.get(name, value))(value)
+        if name not in there:
+            raise UserError(str(unknown("model:", name, there)))
+        if there[name] != value:
+            raise UserError(f"start: {folder} has {name} {there[name]}, the config {value}: make them equal")
+    return found
 
 
 def card(settings: Tv2tvConfig, model: str) -> Json:
