@@ -52,13 +52,13 @@ def verify(
         name = track.names[int(np.argmin(track.contrast_N))]
         return unscored(f"the {name} hardly differs from its background: its place cannot be read")
     start = puzzle.places(state)
-    at_start = _starts_right(track, start, rules)
+    at_start = starts_right(track, start, rules)
     if track.start_gap == 0 and (track.presence_TN[0] < rules.present).any():
         return unscored("the scene is intact, but the pieces could not be found in the first frame")
     note = Notes(track, to_pixels)
     if not at_start or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
-    _check_objects(note, track, rules)
+    check_objects(note, track, rules)
     check_scene(note, track, rules)
     trace = puzzle.trace(state, track, rules)
     if trace.broken_at is not None:
@@ -87,7 +87,8 @@ def sentence(violation: Violation) -> str:
     return f"at {violation.seconds:.2f} s: {violation.what}"
 
 
-def _starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerances) -> bool:
+def starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerances) -> bool:
+    """Whether all pieces are where they start (N, 2) in the first frame."""
     near = bool(np.abs(track.places_TN2[0] - start).max() <= 0.5)
     return near and bool((track.presence_TN[0] >= rules.present).all())
 
@@ -162,7 +163,8 @@ def first_run(broken_T: Bools, run: int = 1) -> int | None:
     return min(found, default=None)
 
 
-def _check_objects(note: Notes, track: Track, rules: Tolerances) -> None:
+def check_objects(note: Notes, track: Track, rules: Tolerances) -> None:
+    """Note what becomes of the pieces: lost, changed, jumping, too many."""
     places, readable = track.places_TN2, ~track.broken_T
     seen = (track.presence_TN >= rules.present) & readable[:, None]
     moved = np.linalg.norm(np.diff(places, axis=0), axis=-1)

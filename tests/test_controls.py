@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from genreason import seeds, testing, video
+from genreason import cards, seeds, testing, video
+from genreason.cards import TaskCard
 from genreason.generate.controls import CONTROLS, Control, shop
 from genreason.generate.oracle import Oracle
 from genreason.generate.workshop import Workshop
 from genreason.judge.rules import RulesJudge
+from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
 from genreason.puzzles.sokoban import SokobanParams
 from genreason.render.motion import Script
@@ -63,6 +65,13 @@ ALWAYS = {name for name, recipe in CONTROLS.items() if recipe.pieces and name no
 }}  # fmt: skip
 
 
+@functools.cache
+def movements() -> list[Instance]:
+    """One scene of every family of physics."""
+    found = [Task(name, split="any", seed=20) for name in cards.paths(TaskCard)]
+    return [task[0] for task in found if isinstance(task.puzzle, PhysicsPuzzle)]
+
+
 def judged(instance: Instance, clip: Clip) -> Verdict:
     return JUDGE.judge(instance, [clip])[0]
 
@@ -98,7 +107,8 @@ def test_a_control_does_what_it_says(name: str, scene: str) -> None:
 
 def test_every_control_has_an_occasion_somewhere() -> None:
     for name, recipe in CONTROLS.items():
-        made = [recipe.make(shop(instance, name)) for instance in [*scenes().values(), *boards().values()]]
+        known = [*scenes().values(), *boards().values(), *movements()]
+        made = [recipe.make(shop(instance, name)) for instance in known]
         assert any(clip is not None for clip in made), name
 
 

@@ -9,17 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from genreason.generate import boardcheats, boardhonest, cheats, edits, honest, scenery
+from genreason.generate import (
+    boardcheats,
+    boardhonest,
+    cheats,
+    edits,
+    honest,
+    physicscheats,
+    physicshonest,
+    scenery,
+)
 from genreason.generate.boardshop import BoardShop
+from genreason.generate.physicshop import PhysicsShop
 from genreason.generate.recipes import joined
 from genreason.generate.workshop import Shop, Workshop
 from genreason.puzzles import base
 from genreason.puzzles.boards import BoardPuzzle
+from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.types import Clip, Instance, Request, unknown
 
 CONTROLS = joined(
     [edits.PIECES, honest.RECIPES, cheats.RECIPES, scenery.RECIPES],
     [edits.ANY, boardhonest.RECIPES, boardcheats.RECIPES],
+    [edits.ANY, physicshonest.RECIPES, physicscheats.RECIPES],
 )
 """All controls, whatever scene they are for."""
 
@@ -27,6 +39,8 @@ CONTROLS = joined(
 def shop(instance: Instance, name: str, seed: int = 0) -> Shop:
     """What a control's clip of the instance is made from."""
     puzzle = base.load(instance.scene["puzzle"])
+    if isinstance(puzzle, PhysicsPuzzle):
+        return PhysicsShop(instance, name, seed)
     return (BoardShop if isinstance(puzzle, BoardPuzzle) else Workshop)(instance, name, seed)
 
 

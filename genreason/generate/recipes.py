@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from genreason.generate.boardshop import BoardShop
+from genreason.generate.physicshop import PhysicsShop
 from genreason.generate.workshop import Shop, Workshop
 from genreason.types import Clip
 
@@ -23,12 +24,14 @@ class Recipe:
         pieces: makes the clip where pieces move; None where it has no meaning there.
         breaks: the check; "" for honest variants.
         boards: makes the clip where the content of cells changes.
+        physics: makes the clip of a scene of physics.
     """
 
     name: str
     pieces: Make[Workshop] | None
     breaks: str = ""
     boards: Make[BoardShop] | None = None
+    physics: Make[PhysicsShop] | None = None
 
     @property
     def honest(self) -> bool:
@@ -41,6 +44,8 @@ class Recipe:
             return None if self.pieces is None else self.pieces(w)
         if isinstance(w, BoardShop):
             return None if self.boards is None else self.boards(w)
+        if isinstance(w, PhysicsShop):
+            return None if self.physics is None else self.physics(w)
         return None
 
 
@@ -60,13 +65,21 @@ class Recipes(dict[str, tuple[Make[W], str]], Generic[W]):
 def joined(
     pieces: Sequence[Mapping[str, tuple[Make[Workshop], str]]],
     boards: Sequence[Mapping[str, tuple[Make[BoardShop], str]]],
+    physics: Sequence[Mapping[str, tuple[Make[PhysicsShop], str]]],
 ) -> dict[str, Recipe]:
-    """The recipes of both kinds of scenes; what has the same name must break the same check."""
+    """The recipes of all kinds of scenes; what has the same name must break the same check."""
     first = {name: made for part in pieces for name, made in part.items()}
     second = {name: made for part in boards for name, made in part.items()}
+    third = {name: made for part in physics for name, made in part.items()}
     out = {}
-    for name in [*first, *(name for name in second if name not in first)]:
-        (one, breaks), (other, also) = first.get(name, (None, "")), second.get(name, (None, ""))
-        assert name not in first or name not in second or breaks == also, f"{name}: {breaks} and {also}"
-        out[name] = Recipe(name, one, breaks or also, other)
+    for name in dict.fromkeys([*first, *second, *third]):
+        breaks = {kind[name][1] for kind in (first, second, third) if name in kind}
+        assert len(breaks) == 1, f"{name}: {' and '.join(sorted(breaks))}"
+        out[name] = Recipe(
+            name,
+            first[name][0] if name in first else None,
+            breaks.pop(),
+            second[name][0] if name in second else None,
+            third[name][0] if name in third else None,
+        )
     return out

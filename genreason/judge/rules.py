@@ -16,9 +16,11 @@ from genreason.judge.settings import parse
 from genreason.metrics import vrbench
 from genreason.perceive.cells import CellTrack, follow_cells
 from genreason.perceive.follow import TimeLimitError, follow
+from genreason.perceive.rigs import follow_rig
 from genreason.perceive.track import Track
 from genreason.puzzles import base
 from genreason.puzzles.boards import BoardPuzzle
+from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.replay import Tolerances
 from genreason.types import (
     Clip,
@@ -33,6 +35,7 @@ from genreason.types import (
 )
 from genreason.verify import verify
 from genreason.verify_cells import verify_cells
+from genreason.verify_physics import verify_physics
 
 
 class Settings(BaseModel):
@@ -69,6 +72,8 @@ class RulesJudge:
         try:
             if isinstance(puzzle, BoardPuzzle):
                 return self._cells(puzzle, instance, clip)
+            if isinstance(puzzle, PhysicsPuzzle):
+                return self._physics(puzzle, instance, clip)
             assert isinstance(puzzle, base.PiecePuzzle), f"nothing reads clips of {puzzle.name}"
             return self._pieces(puzzle, instance, clip)
         except (UnreadableClipError, TimeLimitError) as error:
@@ -83,6 +88,18 @@ class RulesJudge:
         verdict = verify_cells(puzzle, puzzle.start(instance), track, self.settings.tolerances, to_pixels)
         metrics = verdict.metrics if verdict.status != "unscored" else {}
         return replace(verdict, metrics=metrics, evidence=_seen(instance, track))
+
+    def _physics(self, puzzle: PhysicsPuzzle[Any], instance: Instance, clip: Clip) -> Verdict:
+        """A scene of physics."""
+        state, rig = puzzle.start(instance), puzzle.rig(instance)
+        track = follow_rig(
+            rig, puzzle.places(state), puzzle.picture(instance), video.frames(clip), video.fps(clip),
+            time_limit=self.settings.time_limit,
+        )  # fmt: skip
+        verdict = verify_physics(puzzle, state, track, self.settings.tolerances, rig.lattice.pixels)
+        metrics = verdict.metrics if verdict.status != "unscored" else {}
+        pixels = rig.lattice.pixels(track.places_TN2)
+        return replace(verdict, metrics=metrics, evidence=_evidence(instance, track, pixels))
 
     def _pieces(self, puzzle: base.PiecePuzzle[Any, Any], instance: Instance, clip: Clip) -> Verdict:
         """Pieces that move."""
