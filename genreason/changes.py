@@ -36,6 +36,15 @@ class Fault:
     cell: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Frames (to before `end`) in which a cell showed nothing clear, and then what it did before."""
+
+    start: int
+    end: int
+    cell: int
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """How far the clip could be followed.
@@ -44,11 +53,22 @@ class Changes:
         moves: legal moves that were made until the end or the first fault.
         end: the state after them.
         fault: the first fault, or None.
+        spans: frames in which each move began to show, and was done.
+        between: cells that what is carried passes over, by move.
     """
 
     moves: tuple[Any, ...]
     end: Any
     fault: Fault | None
+    spans: tuple[tuple[int, int], ...] = ()
+    between: tuple[frozenset[int], ...] = ()
+
+    def passes(self, gap: Gap, empty: bool) -> bool:
+        """Whether something that is carried passes over a cell, which is `empty` or not, meanwhile."""
+        return any(
+            begun < gap.end and gap.start <= done and (empty or gap.cell in cells)
+            for (begun, done), cells in zip(self.spans, self.between, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +78,12 @@ class Story:
     Attributes:
         code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
         raw_TC: codes as they were read.
-        disturbed: (frame, cell) where a cell showed nothing clear for long, and then what it did before.
+        disturbed: where a cell showed nothing clear for long, and then what it did before, in order.
     """
 
     code_TC: Codes
     raw_TC: Codes
-    disturbed: tuple[tuple[int, int], ...]
+    disturbed: tuple[Gap, ...]
 
 
 def told(track: CellTrack) -> Story:
@@ -71,7 +91,7 @@ def told(track: CellTrack) -> Story:
     codes = track.code_TC.copy()
     for t in np.flatnonzero(track.broken_T):
         codes[t] = codes[t - 1] if t else codes[t]
-    disturbed: list[tuple[int, int]] = []
+    disturbed: list[Gap] = []
     most = round(MOMENT * track.fps)
     for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
         runs = _grown(_runs(codes[:, c]), track, int(c))
@@ -87,7 +107,7 @@ def told(track: CellTrack) -> Story:
                 else:
                     line[gap] = code
                     if start - last[1] > most:
-                        disturbed.append((last[1], int(c)))
+                        disturbed.append(Gap(last[1], start, int(c)))
             last = start, end, code
         codes[:, c] = line
     return Story(codes, track.code_TC, tuple(sorted(disturbed)))
@@ -134,8 +154,8 @@ def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> C
             continue
         fault = walk.cloned(t) or walk.frame(t)
         if fault is not None:
-            return Changes(tuple(walk.moves), walk.state, fault)
-    return Changes(tuple(walk.moves), walk.state, walk.cloned(len(code_TC)))
+            return walk.changes(fault)
+    return walk.changes(walk.cloned(len(code_TC)))
 
 
 class _Walk:
@@ -148,6 +168,11 @@ class _Walk:
         self.moves: list[Any] = []
         self.twice: tuple[int, int, str] | None = None  # since when something is in two cells, and which
         self.spans: list[tuple[int, int]] = []  # when each move began to show, and when it was done
+        self.between: list[frozenset[int]] = []  # cells that each move passes over
+
+    def changes(self, fault: Fault | None) -> Changes:
+        """What was found."""
+        return Changes(tuple(self.moves), self.state, fault, tuple(self.spans), tuple(self.between))
 
     def _seen(self, t: int) -> dict[int, str]:
         """Cells that do not hold what the state says."""
@@ -192,14 +217,16 @@ class _Walk:
         return None
 
     def _stays(self, t: int, cell: int, symbol: str) -> bool:
-        """Whether what came into a cell is still where a move would have taken it from."""
-        held, codes = self.puzzle.cells(self.state), self.code_TC[t]
+        """Whether what came into a cell is still wherever a move would have taken it from."""
+        held, codes, found = self.puzzle.cells(self.state), self.code_TC[t], False
         for move in self.puzzle.likely(self.state, {cell: symbol}):
             after = self.puzzle.changes(self.state, move)
             left = [c for c, s in after.items() if not s and held[c] == symbol]
-            if after.get(cell) == symbol and left:
-                return all(codes[c] >= 0 for c in left)
-        return False
+            if left and (after.get(cell) == symbol or cell in self.puzzle.passed(self.state, move)):
+                if any(codes[c] < 0 for c in left):
+                    return False
+                found = True
+        return found
 
     def cloned(self, t: int) -> Fault | None:
         """What has been in two places for too long in frame t, if anything."""
@@ -245,6 +272,7 @@ class _Walk:
             what = f"{self._named(cell)} is filled by nothing that came there"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         self.spans.append(span)
+        self.between.append(frozenset(between))
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)
         return None

@@ -39,9 +39,12 @@ def verify_cells(
     story = told(track)
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
-    for t, cell in story.disturbed[:1]:
-        what = f"{puzzle.at(state, cell)} does not look as it did for a while"
-        faults.append(Fault(t, ("objects.present",), what, cell))
+    for gap in story.disturbed:
+        empty = story.code_TC[gap.start - 1, gap.cell] == EMPTY
+        if not trace.passes(gap, puzzle.carried and bool(empty)):
+            what = f"{puzzle.at(state, gap.cell)} does not look as it did for a while"
+            faults.append(Fault(gap.start, ("objects.present",), what, gap.cell))
+            break
     unsure = _check_end(note, puzzle, state, track, faults)
     for fault in faults:
         for check in fault.checks:

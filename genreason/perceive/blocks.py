@@ -168,7 +168,7 @@ class Blocks:
         """How a frame (its block means) differs from the scene outside the covered blocks."""
         difference = means - self.base
         tint = _tint(difference.reshape(-1, 4)[self._sample])
-        size = _largest(np.abs(difference - tint))
+        size = largest(np.abs(difference - tint))
         if self._doubt is not None:
             size = np.maximum(size - self._doubt, 0)
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
@@ -183,7 +183,7 @@ class Blocks:
         difference = np.where(np.abs(sharp) <= np.abs(soft), sharp, soft)
         difference[covered, 3] = 0  # a piece lies outside the scene's colours by itself
         tint = _tint(difference.reshape(-1, 4))
-        size = _largest(np.abs(difference - tint))
+        size = largest(np.abs(difference - tint))
         beside = cv2.dilate(covered.astype(np.uint8), _BROAD) > 0
         limit = float(np.clip(OTHER * WIDE / self.k, OTHER, BESIDE))
         differs = size > np.where(beside, np.float32(BESIDE), np.float32(REACHING * limit))
@@ -250,7 +250,7 @@ class Blocks:
         if any(piece.sheer for piece, _, _ in pieces):  # between opaque and sheer, all is well
             other = drawn([(piece.sheer or piece, x, y) for piece, x, y in pieces])
             least, most = np.minimum(least, other), np.maximum(most, other)
-        return np.asarray(_largest(np.maximum(seen - most, least - seen)) > ODD, np.bool_)
+        return np.asarray(largest(np.maximum(seen - most, least - seen)) > ODD, np.bool_)
 
     def covered(self, pieces: Iterable[Standing], margin: float = 0.2) -> npt.NDArray[np.bool_]:
         """The blocks that these pieces (piece, x, y in pixels) touch, with a margin in cells."""
@@ -287,8 +287,8 @@ def _tint(difference_K4: Means) -> npt.NDArray[np.float32]:
     return np.asarray(tint, np.float32)
 
 
-def _largest(values: Means) -> Means:
-    """The largest channel."""
+def largest(values: Means) -> Means:
+    """The largest channel: several times as fast as `max` along a short axis."""
     out = values[..., 0]
     for channel in range(1, values.shape[-1]):
         out = np.maximum(out, values[..., channel])

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.perceive.blocks import CHANGED, Blocks
+from genreason.perceive.blocks import CHANGED, Blocks, largest
 from genreason.perceive.cellread import ALIEN, BETWEEN, EMPTY, UNSURE, CellReader
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
@@ -28,12 +28,14 @@ from genreason.types import Frame, UnreadableClipError
 __all__ = [
     "ALIEN", "BETWEEN", "EMPTY", "UNSURE", "CellFollower", "CellScene", "CellTrack", "Codes", "follow_cells",
 ]  # fmt: skip
-SIDES = (24, 40)  # least and most pixels of a cell's shorter side in which it is read
+SIDES = (24, 40)  # least and most pixels of a cell's side (of its area's root) in which it is read
 STIRRED = 2.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
 ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
+LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
+ASTRAY = 0.3  # and share of it by which its edges may differ from how they were drawn
 REACH = 0.54  # cells from the middle of a cell that belong to it
 WORD = 8  # bytes that are compared at once
 Codes = npt.NDArray[np.int16]
@@ -95,6 +97,13 @@ class CellTrack:
         return len(self.code_TC)
 
 
+def _slack(empty: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+    """(h, w): how much the pixels of an empty cell (h, w, 3) may differ for lying at a line's edges."""
+    around = np.ones((3, 3), np.uint8)
+    rise = (cv2.dilate(empty, around) - cv2.erode(empty, around)).max(axis=-1)
+    return np.asarray(np.where(rise > LINED, ASTRAY * rise, 0), np.float32) if rise.max() > LINED else None
+
+
 def _alike(
     a_HWC: npt.NDArray[np.float32], b_HWC: npt.NDArray[np.float32], edge: tuple[int, int], bare: bool
 ) -> bool:
@@ -130,13 +139,14 @@ class CellFollower:
         fine = replace(fitted, cell_w=fitted.cell_w * FINE, cell_h=fitted.cell_h * FINE)
         self.blocks = Blocks(replace(self.fit.board, lattice=fine))
         self.steady = Steady(self.fit.board, self.blocks)
-        side = min(fitted.cell_w, fitted.cell_h)
-        zoom = float(np.clip(round(side / 4) * 4, *SIDES)) / min(own.cell_w, own.cell_h)
+        side = float(np.sqrt(fitted.cell_w * fitted.cell_h))
+        zoom = float(np.clip(round(side / 4) * 4, *SIDES) / np.sqrt(own.cell_w * own.cell_h))
         self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
         self._rows, self._cols = own.rows, own.cols
         self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
         (self._down, self._across), self._pixels = self._spans(), self._touched()
         self._empty = self._cut(empty).astype(np.float32)
+        self._slack = [_slack(cell) for cell in self._empty]
         grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
         self.reader = CellReader(scene.signs, self.cell, grounds)
         small, nothing = self.fit.prepare(first), np.zeros(self.blocks.base.shape[:2], np.bool_)
@@ -274,7 +284,8 @@ class CellFollower:
             if self._alike(gap, k):
                 codes[k] = self._as[k]
                 continue
-            code, ink = self.reader.read(look, self._empty[k])
+            empty = self._bare(look, k)
+            code, ink = self.reader.read(look, empty)
             if code >= 0:
                 self._as[k], self._told[k] = code, gap
             before = self._masks[k]
@@ -284,6 +295,14 @@ class CellFollower:
             codes[k], area[k] = code, 0.0 if ink is None else ink.area
         self._codes = codes
         self._frames.append((codes, area, kept))
+
+    def _bare(self, look: npt.NDArray[np.float32], cell: int) -> npt.NDArray[np.float32]:
+        """The empty cell; at the edges of lines as it looks now, where that hardly differs."""
+        empty, slack = self._empty[cell], self._slack[cell]
+        if slack is None:
+            return np.asarray(empty, np.float32)
+        near = largest(np.abs(look - empty)) < slack
+        return np.asarray(np.where(near[..., None], look, empty), np.float32)
 
     def _alike(self, gap: npt.NDArray[np.float32], cell: int) -> bool:
         """Whether a cell looks as it did when it was told last: what was given need not be read."""

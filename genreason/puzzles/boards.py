@@ -22,6 +22,7 @@ from genreason.render.cells import (
     CellStyle,
     Ground,
     Sign,
+    Stroke,
     Tints,
     draw_ground,
     sign_piece,
@@ -45,11 +46,15 @@ class BoardPuzzle(Puzzle[S, M]):
         carried: whether a symbol that leaves a cell and comes into another is carried there.
         once: whether a move may change many cells at once (else it changes two at most).
         margins: room around the board in cells: left, top, right, bottom.
+        ruled: whether there are lines between cells.
+        flat: width of a cell in heights of a cell.
     """
 
     carried: ClassVar[bool] = False
     once: ClassVar[bool] = False
     margins: ClassVar[tuple[float, float, float, float]] = (0.25, 0.25, 0.25, 0.25)
+    ruled: ClassVar[bool] = True
+    flat: ClassVar[float] = 1.0
 
     # -- what a family says ----------------------------------------------------------------------------------
     @abstractmethod
@@ -86,6 +91,10 @@ class BoardPuzzle(Puzzle[S, M]):
 
     def labels(self, state: S) -> tuple[tuple[float, float, str, float], ...]:
         """Texts around the board: x, y in cells, text, height in cells."""
+        return ()
+
+    def strokes(self, state: S, style: CellStyle) -> tuple[Stroke, ...]:
+        """Lines that are drawn on the ground."""
         return ()
 
     def room(self, state: S) -> tuple[float, float, float, float]:
@@ -186,20 +195,21 @@ class BoardPuzzle(Puzzle[S, M]):
         """
         rows, cols = self.shape(state)
         left, top, right, bottom = self.room(state)
-        wide, high = cols + left + right, rows + top + bottom
+        wide, high = (cols + left + right) * self.flat, rows + top + bottom
         cell = min(size[0] / wide, size[1] / high)
         if cell < LEAST_CELL:
             small = f"a board of {cols} x {rows} cells cannot be read at {size[0]} x {size[1]} pixels"
             raise UserError(f"{small}: use --size {int(np.ceil(LEAST_CELL * max(wide, high)))} or more")
-        x0 = (size[0] - wide * cell) / 2 + left * cell
+        x0 = (size[0] - wide * cell) / 2 + left * cell * self.flat
         y0 = (size[1] - high * cell) / 2 + top * cell
-        return {"grid": Lattice(cols=cols, rows=rows, x0=x0, y0=y0, cell_w=cell, cell_h=cell).to_json()}
+        grid = Lattice(cols=cols, rows=rows, x0=x0, y0=y0, cell_w=cell * self.flat, cell_h=cell)
+        return {"grid": grid.to_json()}
 
     def ground(self, state: S, style: CellStyle, lattice: Lattice) -> Ground:
         """The still side of the board."""
         return Ground(
             lattice=lattice, blocks=self.blocks(state), tints=self.tints(state, style), open=self.open(state),
-            labels=self.labels(state),
+            labels=self.labels(state), ruled=self.ruled, strokes=self.strokes(state, style),
         )  # fmt: skip
 
     def board(self, instance: Instance) -> Board:

@@ -17,7 +17,7 @@ from genreason.render.board import Piece, blend
 from genreason.render.glyphs import FONTS, glyphs
 from genreason.render.lattice import Lattice
 from genreason.render.marks import Colour, Mark, paint
-from genreason.render.styles import Paint, colour_name
+from genreason.render.styles import NAMED, Paint, colour_name
 from genreason.render.textures import surface
 from genreason.types import Frame
 
@@ -129,6 +129,12 @@ def _styles() -> dict[str, CellStyle]:
 
 
 CELL_STYLES = _styles()
+BRIGHT: dict[str, Colour] = {
+    name: NAMED[name] for name in ("red", "yellow", "cyan", "purple", "pink", "lime")
+}
+"""Colours of things that are told by colour: far from each other, and from the grounds of `BRIGHT_STYLES`."""
+BRIGHT_STYLES = tuple(name for name in CELL_STYLES if name != "wood")
+"""Styles on whose ground all of `BRIGHT` stand out."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -171,6 +177,16 @@ def _together(
     return Piece(name, rgb, np.asarray(whole, np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A straight line on the ground: from (x, y) to (x, y) in cells, so many cells wide."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    width: float
+    colour: Colour
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """The still side of a board of cells.
@@ -182,6 +198,7 @@ class Ground:
         open: cells that are no part of the board: neither ground nor lines.
         labels: (x, y in cells, text, height in cells) written on the picture.
         ruled: whether there are lines between cells.
+        strokes: lines drawn on the ground, the last on top.
     """
 
     lattice: Lattice
@@ -190,6 +207,7 @@ class Ground:
     open: frozenset[int] = frozenset()
     labels: tuple[tuple[float, float, str, float], ...] = ()
     ruled: bool = True
+    strokes: tuple[Stroke, ...] = ()
 
 
 def draw_ground(ground: Ground, style: CellStyle, size: tuple[int, int], rng: np.random.Generator) -> Frame:
@@ -212,11 +230,22 @@ def draw_ground(ground: Ground, style: CellStyle, size: tuple[int, int], rng: np
     frame: Frame = np.clip(plate + np.float32(0.5), 0, 255).astype(np.uint8)
     if ground.ruled:
         _rule(frame, ground, style, inside)
+    for stroke in ground.strokes:
+        _stroke(frame, lattice, stroke)
     for x, y, text, height in ground.labels:
         label = sign_piece("", Sign(text=text, ink=style.given, scale=height), 4 * cell, cell)
         px, py = lattice.pixels((x, y))
         blend(frame, label, float(px), float(py))
     return frame
+
+
+def _stroke(frame: Frame, lattice: Lattice, stroke: Stroke) -> None:
+    """Draw a line with square ends, its edges between pixels."""
+    ends = lattice.pixels([stroke.start, stroke.end]).astype(np.float64)
+    along = (ends[1] - ends[0]) / max(float(np.hypot(*(ends[1] - ends[0]))), 1e-6)
+    half = np.array([-along[1], along[0]]) * stroke.width * min(lattice.cell_w, lattice.cell_h) / 2
+    corners = np.array([ends[0] - half, ends[1] - half, ends[1] + half, ends[0] + half]) - 0.5
+    cv2.fillConvexPoly(frame, np.rint(corners * 16).astype(np.int32), stroke.colour, cv2.LINE_AA, 4)
 
 
 def _surface(
