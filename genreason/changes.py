@@ -155,7 +155,7 @@ def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> C
         fault = walk.cloned(t) or walk.frame(t)
         if fault is not None:
             return walk.changes(fault)
-    return walk.changes(walk.cloned(len(code_TC)))
+    return walk.changes(walk.cloned(len(code_TC)) or walk.unfinished(len(code_TC) - 1))
 
 
 class _Walk:
@@ -235,8 +235,17 @@ class _Walk:
         since, cell, symbol = self.twice
         if symbol not in self.puzzle.cells(self.state):
             return None
-        what = f"there is one {symbol} too many, in {self._named(cell)}"
+        what = f"there is one {self.puzzle.called(symbol)} too many, in {self._named(cell)}"
         return Fault(since, ("rules.legal", "objects.unique"), what, cell)
+
+    def unfinished(self, t: int) -> Fault | None:
+        """What has not come to its place in the last frame, if anything."""
+        seen = self._seen(t)
+        cell = next((c for c, s in seen.items() if s), None)
+        if cell is None:
+            return None
+        what = f"the {self.puzzle.called(seen[cell])} stays in {self._named(cell)}, where no move ends"
+        return Fault(t, ("rules.legal",), what, cell)
 
     def _on_the_way(self, move: Any, after: Mapping[int, str], seen: Mapping[int, str]) -> bool:
         """Whether all that is seen belongs to a move that is not done."""
@@ -264,7 +273,7 @@ class _Walk:
                 return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
         if carried and span[1] - span[0] <= 1:
             symbol = after[next(c for c, s in after.items() if s)]
-            what = f"the {symbol} jumps to its new place in one frame"
+            what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
         between = sorted(self.puzzle.passed(self.state, move) - set(after)) if carried else []
         since = self.spans[-1][1] if self.spans else 0
@@ -287,8 +296,11 @@ class _Walk:
         come = [c for c, s in seen.items() if s]
         if self.puzzle.carried and come and not gone:
             cell = come[0]
-            what = f"there is one {seen[cell]} too many, in {self._named(cell)}"
+            what = f"there is one {self.puzzle.called(seen[cell])} too many, in {self._named(cell)}"
             return Fault(t, ("rules.legal", "objects.unique"), what, cell)
+        odd = [c for c, s in seen.items() if not self._explained(c, s)]
+        if odd and len(odd) < len(seen):  # a move explains the rest
+            come, gone = [c for c in come if c in odd], [c for c in gone if c in odd]
         cell = (come or gone)[0]
         fresh = [c for c in come if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
         if len(fresh) > 1 and not self.puzzle.once:
@@ -296,3 +308,11 @@ class _Walk:
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
         return Fault(t, checks, self.puzzle.explain(self.state, cell, seen[cell]), cell)
+
+    def _explained(self, cell: int, symbol: str) -> bool:
+        """Whether a legal move may make a cell show this, were it the only one."""
+        one = {cell: symbol}
+        return any(
+            self._on_the_way(move, self.puzzle.changes(self.state, move), one)
+            for move in self.puzzle.likely(self.state, one)
+        )

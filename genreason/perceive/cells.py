@@ -238,11 +238,13 @@ class CellFollower:
             self._spots += [replace(spot, t=t) for spot in self._now]
             return
         self._last = small
-        covered = self._covered(np.flatnonzero(self._codes != self.scene.start))
+        differ = np.flatnonzero(self._codes != self.scene.start)
+        covered = self._covered(differ)
         _, _, gap = self.steady.look(small, covered)
         counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
         fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
-        if len(fresh) <= 2 * self.scene.stir + 2:
+        # (When most of the cells that were as given change at once, the camera may have moved.)
+        if len(fresh) <= min(2 * self.scene.stir + 2, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
         seen, _, gap = self.steady.stabilise(small, covered, t)
         self._read(seen, gap.tint)

@@ -133,11 +133,15 @@ class BoardPuzzle(Puzzle[S, M]):
         """Why no legal move makes a cell hold this ("" for nothing), in a person's words."""
         held = self.cells(state)[cell]
         if not symbol:
-            return f"the {held} in {self.at(state, cell)} vanishes"
-        what = f"the {held} in {self.at(state, cell)} becomes {symbol}" if held else (
-            f"{symbol} comes into {self.at(state, cell)}"
-        )  # fmt: skip
+            return f"the {self.called(held)} in {self.at(state, cell)} vanishes"
+        what = f"{self.called(symbol)} comes into {self.at(state, cell)}"
+        if held:
+            what = f"the {self.called(held)} in {self.at(state, cell)} becomes {self.called(symbol)}"
         return f"{what}, which no move does"
+
+    def called(self, symbol: str) -> str:
+        """What a person calls a symbol."""
+        return symbol
 
     # -- places ----------------------------------------------------------------------------------------------
     def place(self, state: S, cell: int) -> Place:

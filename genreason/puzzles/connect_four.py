@@ -15,7 +15,7 @@ import numpy as np
 from genreason.puzzles import grid
 from genreason.puzzles.base import Accept, Params
 from genreason.puzzles.boards import Cells, Place, rows_cells, rows_json
-from genreason.puzzles.lines import FIRST, SECOND, LinePuzzle, LineState, lines
+from genreason.puzzles.lines import FIRST, SECOND, LinePuzzle, LineState
 from genreason.render.cells import CellStyle, Sign
 from genreason.render.marks import shape
 from genreason.types import GenreasonError, IllegalMove, Json, UserError
@@ -47,6 +47,7 @@ class ConnectFour(LinePuzzle[ConnectFourState]):
     name: ClassVar[str] = "connect_four"
     params: ClassVar[type[Params]] = ConnectFourParams
     carried: ClassVar[bool] = True
+    players: ClassVar[tuple[str, str]] = ("the first player", "the second player")
     margins: ClassVar[tuple[float, float, float, float]] = (0.2, 0.1, 0.2, 0.3)
 
     def sample(
@@ -86,17 +87,17 @@ class ConnectFour(LinePuzzle[ConnectFourState]):
             return not own and len(other) == 1 and self.solve(state) is not None
         return not own and not other and self.solve(state) is not None
 
-    def rows_to_win(self, state: ConnectFourState) -> Sequence[tuple[int, ...]]:
+    def board_form(self, state: ConnectFourState) -> tuple[int, int, int, int]:
         """Four in a row."""
-        return lines(ROWS, COLS, 4, 1)
+        return ROWS, COLS, 4, 1
 
     def places_open(self, cells: Cells, cols: int) -> Sequence[int]:
         """The lowest empty cell of each column."""
         found = []
         for c in range(cols):
-            free = [r for r in range(1, len(cells) // cols) if not cells[r * cols + c]]
-            if free:
-                found.append(free[-1] * cols + c)
+            height = sum(1 for mark in cells[cols + c :: cols] if mark)  # discs of a column have no gaps
+            if height < ROWS - 1:
+                found.append((ROWS - 1 - height) * cols + c)
         return found
 
     def name_of(self, state: ConnectFourState, cell: int) -> str:
@@ -110,6 +111,10 @@ class ConnectFour(LinePuzzle[ConnectFourState]):
         if cell is None:
             raise IllegalMove(f"no disc can fall into column {move!r}")
         return cell
+
+    def called(self, symbol: str) -> str:
+        """Discs."""
+        return f"disc of {self.player(symbol)}"
 
     def path(self, state: ConnectFourState, move: str, target: int) -> Sequence[Place]:
         """From above the column down."""

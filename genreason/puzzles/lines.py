@@ -10,7 +10,7 @@ import functools
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from genreason.puzzles.boards import BoardPuzzle, Cells
 from genreason.types import IllegalMove, Solution
@@ -62,12 +62,28 @@ def lines(rows: int, cols: int, length: int, top: int = 0) -> tuple[tuple[int, .
     return tuple(found)
 
 
+@functools.cache
+def crossing(rows: int, cols: int, length: int, top: int = 0) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """For each cell of the board the others of every row in `lines` that passes through it."""
+    found: list[list[tuple[int, ...]]] = [[] for _ in range(rows * cols)]
+    for row in lines(rows, cols, length, top):
+        for cell in row:
+            found[cell].append(tuple(k for k in row if k != cell))
+    return tuple(map(tuple, found))
+
+
 class LinePuzzle(BoardPuzzle[S, str]):
-    """A family gives `rows_to_win`, `places_open`, `name_of`, `cell_of`, forms and signs."""
+    """A family gives `board_form`, `places_open`, `name_of`, `cell_of`, forms and signs.
+
+    Attributes:
+        players: what the first and the second player are called.
+    """
+
+    players: ClassVar[tuple[str, str]] = (FIRST, SECOND)
 
     @abstractmethod
-    def rows_to_win(self, state: S) -> Sequence[tuple[int, ...]]:
-        """The rows of cells of which one must be a player's own."""
+    def board_form(self, state: S) -> tuple[int, int, int, int]:
+        """Rows, columns, how many in a row win, and the first row that counts."""
 
     @abstractmethod
     def places_open(self, cells: Cells, cols: int) -> Sequence[int]:
@@ -87,16 +103,16 @@ class LinePuzzle(BoardPuzzle[S, str]):
 
     def wins(self, state: S, player: str) -> bool:
         """Whether a row is the player's own."""
-        return any(all(state.cells[k] == player for k in row) for row in self.rows_to_win(state))
+        return any(all(state.cells[k] == player for k in row) for row in lines(*self.board_form(state)))
 
     def threats(self, state: S, player: str) -> list[int]:
         """Cells in which the player would complete a row now."""
-        found = []
-        for cell in self.places_open(state.cells, state.cols):
-            rows = [row for row in self.rows_to_win(state) if cell in row]
-            if any(all(k == cell or state.cells[k] == player for k in row) for row in rows):
-                found.append(cell)
-        return found
+        through, cells = crossing(*self.board_form(state)), state.cells
+        return [
+            cell
+            for cell in self.places_open(cells, state.cols)
+            if any(all(cells[k] == player for k in rest) for rest in through[cell])
+        ]
 
     def options(self, state: S) -> list[int]:
         """The cells that the player whose turn it is may take."""
@@ -129,7 +145,11 @@ class LinePuzzle(BoardPuzzle[S, str]):
             return "the game is over"
         if cell not in self.places_open(state.cells, state.cols):
             return f"{self.at(state, cell)} is not open"
-        return f"{state.turn} must win or block"
+        return f"{self.player(state.turn)} must win or block"
+
+    def player(self, symbol: str) -> str:
+        """What the player of these marks is called."""
+        return self.players[symbol == SECOND]
 
     def changes(self, state: S, move: str) -> dict[int, str]:
         """The one cell."""
@@ -139,9 +159,9 @@ class LinePuzzle(BoardPuzzle[S, str]):
         """Why no legal move makes a cell hold this."""
         if not symbol or self.cells(state)[cell]:
             return super().explain(state, cell, symbol)
-        what = f"{symbol} comes into {self.at(state, cell)}"
+        what = f"{self.called(symbol)} comes into {self.at(state, cell)}"
         if symbol != state.turn:
-            return f"{what}: it is not the turn of {symbol}"
+            return f"{what}: it is not the turn of {self.player(symbol)}"
         return f"{what}: {self.refusal(state, cell)}"
 
     def done(self, state: S) -> bool:
@@ -158,6 +178,11 @@ class LinePuzzle(BoardPuzzle[S, str]):
     def _way(self, state: S) -> list[str] | None:
         if self.done(state):
             return []
+        now = self.threats(state, state.turn)
+        if state.turn == SECOND and now:
+            return None
+        if state.turn == FIRST and not state.block and (now or state.plies <= 1):
+            return [self.name_of(state, now[0])] if now and state.plies else None
         replies = self.moves(state)
         ways = [(move, self._way(self.step(state, move))) for move in replies]
         good = [[move, *way] for move, way in ways if way is not None]
@@ -181,11 +206,12 @@ class LinePuzzle(BoardPuzzle[S, str]):
         """What threatens, and what is done about it."""
         cell = self.cell_of(state, move)
         where = self.at(state, cell)
+        own, other = (self.player(mark) for mark in (state.turn, SECOND if state.turn == FIRST else FIRST))
         if cell in self.threats(state, state.turn):
-            return f"{state.turn} can complete a row in {where} and does so."
-        other = SECOND if state.turn == FIRST else FIRST
-        if cell in self.threats(state, other):
-            return f"{other} threatens to complete a row in {where}. {state.turn} blocks there."
-        after = self.step(state, move)
-        count = len(self.threats(after, state.turn))
-        return f"{state.turn} goes to {where} and then threatens in {count} places."
+            said = f"{own} can complete a row in {where} and does so."
+        elif cell in self.threats(state, SECOND if state.turn == FIRST else FIRST):
+            said = f"{other} threatens to complete a row in {where}. {own} blocks there."
+        else:
+            count = len(self.threats(self.step(state, move), state.turn))
+            said = f"{own} goes to {where} and then threatens in {count} place{'s' * (count != 1)}."
+        return ". ".join(part[:1].upper() + part[1:] for part in said.split(". "))

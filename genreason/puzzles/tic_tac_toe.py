@@ -15,7 +15,7 @@ import numpy as np
 from genreason.puzzles import grid
 from genreason.puzzles.base import Accept, Params
 from genreason.puzzles.boards import Cells, rows_cells, rows_json
-from genreason.puzzles.lines import FIRST, SECOND, LinePuzzle, LineState, lines
+from genreason.puzzles.lines import FIRST, SECOND, LinePuzzle, LineState
 from genreason.render.cells import CellStyle, Sign
 from genreason.types import GenreasonError, IllegalMove, Json, UserError
 
@@ -76,9 +76,9 @@ class TicTacToe(LinePuzzle[TicTacToeState]):
             return not own and len(other) == 1
         return not own and len(state.cells) - state.cells.count("") <= 4 and self.solve(state) is not None
 
-    def rows_to_win(self, state: TicTacToeState) -> Sequence[tuple[int, ...]]:
+    def board_form(self, state: TicTacToeState) -> tuple[int, int, int, int]:
         """Three in a row."""
-        return lines(3, 3, 3)
+        return 3, 3, 3, 0
 
     def places_open(self, cells: Cells, cols: int) -> Sequence[int]:
         """Empty cells."""
