@@ -179,7 +179,7 @@ class _Walk:
         codes, own = self.code_TC[t], self.puzzle.codes(self.state)
         return {
             int(c): self.symbols[codes[c]] if codes[c] >= 0 else ""
-            for c in np.flatnonzero((codes != own) & (codes != BETWEEN))
+            for c in np.flatnonzero((codes != own) & (codes >= EMPTY))
         }
 
     def frame(self, t: int) -> Fault | None:

@@ -48,11 +48,13 @@ def dissolve(w: BoardShop) -> Clip | None:
 
 @RECIPES.control("rules.legal")
 def swapped_content(w: BoardShop) -> Clip | None:
-    """Begins as given, then shows another board: this one mirrored."""
+    """Begins as given, then shows another board: this one mirrored (on its own ground)."""
     flip = edits.FLIPS[int(w.rng.integers(2))]
     first, last = w.frame(w.cells[0]), w.frame(w.cells[-1])[flip]
     rows, cols = w.puzzle.shape(w.start)
     board = np.array(w.cells[0]).reshape(rows, cols)
+    if not edits.alike(w.board.plate, flip):
+        last = w.frame(tuple(np.array(w.cells[-1]).reshape(rows, cols)[flip].ravel().tolist()))
     if (board[flip] != board).sum() < 2:
         return None
     return edits.picture_clip(w, [first] * 8 + [np.ascontiguousarray(last)] * 16)

@@ -67,7 +67,7 @@ def backwards(w: Shop) -> Clip:
 def other_instance(w: Shop) -> Clip | None:
     """The solution of another puzzle: this one mirrored."""
     flip = FLIPS[int(w.rng.integers(0, 2))]
-    if _alike(w.puzzle.picture(w.instance), flip):
+    if alike(w.puzzle.picture(w.instance), flip):
         return None  # the mirrored puzzle is this one
     return _each(w, lambda t, frame: np.ascontiguousarray(frame[flip]))
 
@@ -75,7 +75,7 @@ def other_instance(w: Shop) -> Clip | None:
 def swapped_instance(w: Shop) -> Clip | None:
     """Begins as given, then shows the solution of another puzzle (this one mirrored)."""
     other = other_instance(w)
-    if other is None or any(_alike(w.board.plate, flip) for flip in FLIPS):
+    if other is None or any(alike(w.board.plate, flip) for flip in FLIPS):
         return None  # the mirrored scene is this one
     assert other.render is not None
     render = other.render
@@ -83,7 +83,7 @@ def swapped_instance(w: Shop) -> Clip | None:
     return Clip(render=lambda: chained((first for _ in range(8)), render()), fps=w.instance.fps)
 
 
-def _alike(picture: Frame, flip: tuple[slice, ...]) -> bool:
+def alike(picture: Frame, flip: tuple[slice, ...]) -> bool:
     """Whether a picture and its mirror image differ by no more than textures do."""
     small = cv2.resize(picture, (ALIKE_AT, ALIKE_AT), interpolation=cv2.INTER_AREA).astype(np.int16)
     return bool(np.abs(small - small[flip]).max() < ALIKE)

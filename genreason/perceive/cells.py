@@ -36,6 +36,7 @@ SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
 ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
+LARGEST = 1.2  # square cells of a spot that lies in one cell
 REACH = 0.54  # cells from the middle of a cell that belong to it
 WORD = 8  # bytes that are compared at once
 Codes = npt.NDArray[np.int16]
@@ -319,12 +320,32 @@ class CellFollower:
     def track(self, fps: float) -> CellTrack:
         """What was seen in all frames so far."""
         codes, area, kept = zip(*self._frames, strict=True)
+        code_TC = np.stack(codes)
         return CellTrack(
-            fps=fps, clip_size=self.clip_size, view=self.fit.view, code_TC=np.stack(codes),
+            fps=fps, clip_size=self.clip_size, view=self.fit.view, code_TC=code_TC,
             area_TC=np.stack(area), kept_TC=np.stack(kept), camera_T2=np.array(self._camera, np.float32),
-            spots=tuple(self._spots), broken_T=np.array(self._broken, np.bool_),
+            spots=self._unexplained(code_TC), broken_T=np.array(self._broken, np.bool_),
             start_gap=self.start_gap, start_change=self.start_change,
         )  # fmt: skip
+
+    def _unexplained(self, code_TC: Codes) -> tuple[Spot, ...]:
+        """The spots without those where a sign was turning into the one that was read right after."""
+        frames: dict[int, set[int]] = {}
+        for spot in self._spots:
+            frames.setdefault(self._cell_of(spot), set()).add(spot.t)
+        begun: set[tuple[int, int]] = set()
+        for cell, seen in frames.items():
+            for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
+                while t in seen:
+                    begun.add((t, cell))
+                    t -= 1
+        return tuple(spot for spot in self._spots if (spot.t, self._cell_of(spot)) not in begun)
+
+    def _cell_of(self, spot: Spot) -> int:
+        """The cell in which a spot lies, if it is no larger than one; else -1."""
+        row, col = round(spot.y), round(spot.x)
+        inside = 0 <= row < self._rows and 0 <= col < self._cols and spot.area <= LARGEST
+        return row * self._cols + col if inside else -1
 
 
 def follow_cells(

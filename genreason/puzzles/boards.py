@@ -89,6 +89,11 @@ class BoardPuzzle(Puzzle[S, M]):
         """Cells that are no part of the board (a symbol may pass there)."""
         return frozenset()
 
+    def held(self, state: S) -> tuple[int, ...]:
+        """Cells in which something may come to stand; what comes anywhere else is a change of the scene."""
+        rows, cols = self.shape(state)
+        return tuple(range(rows * cols))
+
     def labels(self, state: S) -> tuple[tuple[float, float, str, float], ...]:
         """Texts around the board: x, y in cells, text, height in cells."""
         return ()
@@ -297,7 +302,7 @@ class BoardPuzzle(Puzzle[S, M]):
         return CellScene(
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
-            start=self.codes(state), cells=tuple(range(rows * cols)), stir=rows * cols if self.once else 4,
+            start=self.codes(state), cells=self.held(state), stir=rows * cols if self.once else 4,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

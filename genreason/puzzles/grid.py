@@ -8,6 +8,8 @@ of a floor tile is always inside the grid.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -163,6 +165,19 @@ def trail(came: list[int], start: int, end: int) -> list[int]:
         end = came[end]
     deltas.reverse()
     return deltas
+
+
+def symmetries(rows: int, cols: int) -> Iterator[tuple[tuple[int, int], Callable[[int], int]]]:
+    """The eight rotations and reflections: rows and columns of the image, and where a tile goes there."""
+    for turned, below, aside in product((False, True), repeat=3):
+        sides = (cols, rows) if turned else (rows, cols)
+        yield sides, functools.partial(_moved, cols, sides, turned, below, aside)
+
+
+def _moved(cols: int, sides: tuple[int, int], turned: bool, below: bool, aside: bool, tile: int) -> int:
+    r, c = divmod(tile, cols)
+    r, c = (c, r) if turned else (r, c)
+    return (sides[0] - 1 - r if below else r) * sides[1] + (sides[1] - 1 - c if aside else c)
 
 
 def canonical(codes: npt.NDArray[np.uint8]) -> bytes:

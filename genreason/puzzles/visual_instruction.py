@@ -210,21 +210,11 @@ class VisualInstruction(TilePuzzle[VisualInstructionState, str]):
 
     def canonical(self, state: VisualInstructionState) -> bytes:
         """Everything up to rotation and reflection."""
-        cols = state.cols
-        spots = [divmod(k, cols) for k in (state.start, state.agent, state.goal)]
-        signs = [
-            [(divmod(a, cols), divmod(b, cols)) for a, b in part] for part in (state.arrows, state.ignored)
-        ]
         forms = []
-        for turn in range(8):
-            sides = (state.cols, state.rows) if turn & 1 else (state.rows, state.cols)
-
-            def moved(at: tuple[int, int], turn: int = turn, sides: tuple[int, int] = sides) -> Any:
-                r, c = at[::-1] if turn & 1 else at
-                return sides[0] - 1 - r if turn & 2 else r, sides[1] - 1 - c if turn & 4 else c
-
-            arrows = [sorted((moved(a), moved(b)) for a, b in part) for part in signs]
-            forms.append((sides, [moved(at) for at in spots], arrows))
+        for sides, moved in grid.symmetries(state.rows, state.cols):
+            spots = [moved(tile) for tile in (state.start, state.agent, state.goal)]
+            arrows = [sorted((moved(a), moved(b)) for a, b in part) for part in (state.arrows, state.ignored)]
+            forms.append((sides, spots, arrows))
         return repr(min(forms)).encode()
 
     def plan(self, state: VisualInstructionState, move: str) -> str:
