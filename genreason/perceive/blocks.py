@@ -31,6 +31,8 @@ OTHER = 28.0  # difference from the given picture at which something else is the
 WIDE = 8  # pixels of a block for which this holds: compression moves the mean of a smaller one more
 REACHING = 0.6  # share of it down to which what is around belongs to it
 BESIDE = 40.0  # the most that it can be; on and beside pieces, whose colours compression spreads, it is
+MUCH = 0.7  # share of the blocks below which those that are not covered tell a tint alone,
+LEAST_FREE = 12  # if there are so many of them
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
 Standing = tuple[Piece, float, float]
@@ -167,11 +169,16 @@ class Blocks:
     def compare(self, means: Means, covered: npt.NDArray[np.bool_]) -> Gap:
         """How a frame (its block means) differs from the scene outside the covered blocks."""
         difference = means - self.base
-        tint = _tint(difference.reshape(-1, 4)[self._sample])
+        tint = _tint(difference.reshape(-1, 4)[self._told(covered)])
         size = largest(np.abs(difference - tint))
         if self._doubt is not None:
             size = np.maximum(size - self._doubt, 0)
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
+
+    def _told(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.int_]:
+        """The sample of blocks that a tint is known by: where much is covered, those that are not."""
+        free = self._sample[~covered.ravel()[self._sample]]
+        return free if LEAST_FREE <= len(free) < MUCH * len(self._sample) else self._sample
 
     def difference(self, a: Frame, b: Frame, covered: npt.NDArray[np.bool_]) -> Gap:
         """How a picture differs from another one, sharp or slightly out of focus; pieces are on `covered`."""

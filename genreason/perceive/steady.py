@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from genreason.perceive.blocks import Blocks, Gap, Means
+from genreason.perceive.blocks import MUCH, Blocks, Gap, Means
 from genreason.perceive.fit import SHIFTED
 from genreason.perceive.view import STILL, Registrar, Warp, gray, undo
 from genreason.render.board import Board
@@ -152,7 +152,9 @@ class Steady:
         else:
             means = self.blocks.means_after(seen, *self._compared)
         self._compared = None if warp.any() else (seen, means)
-        if self._gap is None or self._gap[0] is not means:
-            self._gap = means, self.blocks.compare(means, np.zeros_like(covered))
+        # What is covered matters to a tint alone, and little where it is little: then both looks share a gap.
+        much = bool(covered.mean() > 1 - MUCH)
+        if much or self._gap is None or self._gap[0] is not means:
+            self._gap = means, self.blocks.compare(means, covered & much)
         gap, hidden = self._gap[1], covered | self.blocks.outside(warp) if warp.any() else covered
         return seen, means, replace(gap, changed=gap.changed & ~hidden)

@@ -24,6 +24,11 @@ from genreason.types import Frame
 Tints = dict[int, Colour]
 """Grounds of cells that differ from the others', by cell (row-major)."""
 
+PLAIN = (
+    "red", "green", "blue", "yellow", "orange", "purple", "pink", "cyan", "white", "black", "brown", "lime",
+)  # fmt: skip
+"""Names of colours that people tell apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -135,6 +140,24 @@ BRIGHT: dict[str, Colour] = {
 """Colours of things that are told by colour: far from each other, and from the grounds of `BRIGHT_STYLES`."""
 BRIGHT_STYLES = tuple(name for name in CELL_STYLES if name != "wood")
 """Styles on whose ground all of `BRIGHT` stand out."""
+
+
+@functools.lru_cache(maxsize=64)
+def palette(style: CellStyle, count: int) -> tuple[Colour, ...]:
+    """So many colours that differ from each other and from the style's ground as much as possible."""
+    found: list[Colour] = []
+    known = [style.ground.colour, style.line]
+    rest = [NAMED[name] for name in PLAIN]
+    while len(found) < count:
+        best = max(rest, key=lambda colour: min(_away(colour, other) for other in known))
+        rest.remove(best)
+        found.append(best)
+        known.append(best)
+    return tuple(found)
+
+
+def _away(a: Colour, b: Colour) -> float:
+    return float(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5)
 
 
 @functools.lru_cache(maxsize=1024)
