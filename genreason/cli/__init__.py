@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from genreason.cli import data, judges, models, proof, runs
+from genreason.cli import data, judges, models, proof, runs, tpo
 from genreason.types import GenreasonError, UserError, unknown
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ for command in (
     runs.judge,
     runs.report,
     runs.run,
+    tpo.tpo,
     judges.calibrate,
     judges.compare,
     proof.check,

@@ -107,7 +107,7 @@ def judge(
         if floors and answers is None and folder.data_root.is_dir():
             asked = DataSet.open(folder.data_root)
             run.add_context(folder, asked, card, options=changed, workers=workers, progress=progress)
-    _summary([folder.root], as_json)
+    summary([folder.root], as_json)
     stray = folder.root / "unmatched.txt"
     if stray.is_file():
         names = stray.read_text(encoding="utf-8").splitlines()
@@ -128,7 +128,7 @@ def report(
 
     with console.stage():
         page = write_report(runs, out or (runs[0] if len(runs) == 1 else Path("genreason-report")))
-    _summary(runs, as_json, page)
+    summary(runs, as_json, page)
 
 
 def run(
@@ -184,10 +184,10 @@ def run(
             progress=progress,
         )
         page = write_report([made.root], made.root)
-    _summary([made.root], as_json, page)
+    summary([made.root], as_json, page)
 
 
-def _summary(roots: Sequence[Path], as_json: bool, page: Path | None = None) -> None:
+def summary(roots: Sequence[Path], as_json: bool, page: Path | None = None) -> None:
     """What came out, and where the report is."""
     from genreason.report.aggregate import aggregate
 

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genreason import cards, seeds
+from genreason import cards
+from genreason import seeds as streams
 from genreason.cards import GeneratorCard
 from genreason.generate import extra
 from genreason.generate.models import INDEX
@@ -146,15 +147,20 @@ class Tv2tvGenerator:
 
     def generate(self, requests: Sequence[Request], seed: int) -> list[Clip]:
         """One clip a request."""
+        return self.generate_each(requests, [seed] * len(requests))
+
+    def generate_each(self, requests: Sequence[Request], seeds: Sequence[int]) -> list[Clip]:
+        """One clip a request, each with a seed of its own."""
         clips: dict[int, Clip] = {}
+        noise = [_seed(seed, request) for seed, request in zip(seeds, requests, strict=True)]
         for grid, members in self._sized(requests).items():
             before = time.perf_counter()
-            found = self._call([requests[i] for i in members], grid, seed)
+            found = self._call([requests[i] for i in members], grid, [noise[i] for i in members])
             seconds = (time.perf_counter() - before) / len(members)
             for i, frames, texts, ended in zip(members, found.frames, found.texts, found.ended, strict=True):
                 record = {
                     "model": self.options.model, "text": texts, "ended": ended, "grid": list(grid),
-                    "noise_seed": _seed(seed, requests[i]), "seconds": round(seconds, 4),
+                    "noise_seed": noise[i], "seconds": round(seconds, 4),
                     "batch": len(members),
                 }  # fmt: skip
                 clips[i] = _clip(frames, requests[i].first_frame, self.options.fps, record)
@@ -173,7 +179,7 @@ class Tv2tvGenerator:
             groups.setdefault(named.get(word.strip(), first), []).append(i)
         return groups
 
-    def _call(self, requests: Sequence[Request], grid: tuple[int, int], seed: int) -> Any:
+    def _call(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Any:
         import torch
 
         options = self.options
@@ -188,7 +194,7 @@ class Tv2tvGenerator:
             temperature=options.temperature,
             window=options.window,
             interventions=options.interventions,
-            generator=[torch.Generator("cpu").manual_seed(_seed(seed, request)) for request in requests],
+            generator=[torch.Generator("cpu").manual_seed(each) for each in noise],
         )
 
     def _prompts(self, requests: Sequence[Request]) -> list[str]:
@@ -200,7 +206,7 @@ class Tv2tvGenerator:
 
 
 def _seed(seed: int, request: Request) -> int:
-    return int.from_bytes(seeds.digest("tv2tv", seed, request.instance.key, size=4))
+    return int.from_bytes(streams.digest("tv2tv", seed, request.instance.key, size=4))
 
 
 def _clip(frames: npt.NDArray[np.uint8], first: Frame, fps: float, record: Json) -> Clip:

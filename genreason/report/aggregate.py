@@ -20,7 +20,7 @@ from genreason.metrics.stats import (
     wilson,
     wilson_clustered,
 )
-from genreason.report import judged
+from genreason.report import judged, methods
 from genreason.report.load import JudgedRun, Row, load_runs
 from genreason.types import SCHEMA, Json
 
@@ -50,6 +50,7 @@ def summarise(runs: Sequence[JudgedRun]) -> Json:
         "gate": _gate(runs),
         "comparisons": _comparisons(runs),
         "disagreements": judged.disagreements(runs),
+        "methods": methods.describe(runs),
     }
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from genreason.metrics import vrbench
 from genreason.report import judged as judging
+from genreason.report import methods as telling
 from genreason.report.aggregate import FLOORS, summarise
+from genreason.report.chart import chart
 from genreason.report.curve import curve
 from genreason.report.load import JudgedRun, Row, load_runs
 from genreason.report.media import Library
@@ -60,7 +62,9 @@ def write_report(runs: Sequence[Path], out: Path, max_embed_mb: float = 64) -> P
         evidence=evidence,
         linked=library.linked,
         max_embed_mb=max_embed_mb,
-        css=_text("report.css") + _text("judges.css"),
+        css=_text("report.css") + _text("judges.css") + _text("methods.css"),
+        methods=report["methods"],
+        told=telling.story(judged),
         disagreements=_with_pictures(judged, report["disagreements"]),
         js="\n".join(_text(name) for name in _SCRIPTS),
     )
@@ -88,7 +92,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(pct=_percent, num=_number, plain=_plain, curve=curve)
+    environment.filters.update(pct=_percent, num=_number, plain=_plain, curve=curve, chart=chart)
     return environment
 
 

@@ -9,9 +9,11 @@ from genreason.run.folder import RunFolder
 from genreason.run.generating import generate
 from genreason.run.judging import attach, judge
 from genreason.run.making import make
+from genreason.run.optimising import Budget, optimise
 from genreason.run.whole import add_context, add_gate, floors, gate_figures, run
 
 __all__ = [
+    "Budget",
     "RunFolder",
     "add_context",
     "add_gate",
@@ -22,5 +24,6 @@ __all__ = [
     "generate",
     "judge",
     "make",
+    "optimise",
     "run",
 ]
