@@ -34,6 +34,7 @@ OFF_COLOUR = 45.0  # distance of colours (0-255, Euclidean) that costs nothing
 COLOUR_COST = 1 / 120
 OFF_SIZE = 0.06  # by which the logarithm of a mark's size may be off at no cost,
 SIZE_COST = 1.0  # where there is another one that differs in its size alone
+FAINT_COST = 0.3  # of what is seen through wholly
 RIDGE = 0.02  # of the spread of drawings of one sign that is added in every direction
 Picture = npt.NDArray[np.float32]
 
@@ -151,7 +152,7 @@ class Bank:
             cell: (width, height) of the pictures of cells.
             ground: (3,) mean colour of what they stand on.
         """
-        self.signs = tuple(signs)
+        self.signs, self._ground = tuple(signs), ground
         own = [_inked(sign_piece("", sign, *cell), cell, ground) for sign in signs]
         self.boxes = np.array([ink.box for ink in own], np.float32)
         self.strengths = np.array([ink.strength for ink in own], np.float32)
@@ -167,20 +168,31 @@ class Bank:
         self._seen = _unit(np.asarray((self._rows - self._middle) @ self._lens, np.float32))
 
     def guess(self, ink: Ink) -> Guess:
-        """Which sign the ink looks like."""
-        away = np.linalg.norm(self.colours - ink.colour, axis=1)
-        cost = np.where(self._exact, np.maximum(away - OFF_COLOUR, 0) * COLOUR_COST, 0)
+        """Which sign the ink looks like.
+
+        What is seen through has a paler colour: as what it is told first, but only taken for that when it is
+        plain.
+        """
+        plain = np.clip(ink.strength / self.strengths, 0, 1)
+        paler = self._ground + plain[:, None] * (self.colours - self._ground)
+        cost, pale = (self._colour_cost(colours, ink) for colours in (self.colours, paler))
+        pale = pale + np.where(self._exact, (1 - plain) * FAINT_COST, 0)
         if self._sized.any():
             off = np.abs(np.log(_size(np.array([ink.box]))[0] / self._sizes))
-            cost = cost + np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
-        likeness = np.maximum.reduceat(self._rows @ ink.vector, self._starts) - cost
+            wrong = np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
+            cost, pale = cost + wrong, pale + wrong
+        alike = np.maximum.reduceat(self._rows @ ink.vector, self._starts)
         through = _unit(np.asarray((ink.vector - self._middle) @ self._lens, np.float32)[None])[0]
-        value = np.maximum.reduceat(self._seen @ through, self._starts) - cost
+        value = np.maximum.reduceat(self._seen @ through, self._starts) - pale
         best = int(value.argmax())
         others = np.delete(value, best)
         margin = float(value[best] - others.max()) if len(others) else 1.0
-        agreed = likeness[best] >= likeness.max() - AGREED
-        return Guess(best, float(likeness[best]), margin if agreed else 0.0)
+        agreed = (alike - pale)[best] >= (alike - pale).max() - AGREED
+        return Guess(best, float(alike[best] - cost[best]), margin if agreed else 0.0)
+
+    def _colour_cost(self, colours: npt.NDArray[np.float32], ink: Ink) -> npt.NDArray[np.float64]:
+        away = np.linalg.norm(colours - ink.colour, axis=1)
+        return np.where(self._exact, np.maximum(away - OFF_COLOUR, 0) * COLOUR_COST, 0)
 
 
 def _size(boxes: Picture) -> Picture:

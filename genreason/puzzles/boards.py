@@ -48,6 +48,7 @@ class BoardPuzzle(Puzzle[S, M]):
         margins: room around the board in cells: left, top, right, bottom.
         ruled: whether there are lines between cells.
         flat: width of a cell in heights of a cell.
+        least_cell: pixels a side that a cell must have to be read.
     """
 
     carried: ClassVar[bool] = False
@@ -55,6 +56,7 @@ class BoardPuzzle(Puzzle[S, M]):
     margins: ClassVar[tuple[float, float, float, float]] = (0.25, 0.25, 0.25, 0.25)
     ruled: ClassVar[bool] = True
     flat: ClassVar[float] = 1.0
+    least_cell: ClassVar[int] = LEAST_CELL
 
     # -- what a family says ----------------------------------------------------------------------------------
     @abstractmethod
@@ -116,6 +118,10 @@ class BoardPuzzle(Puzzle[S, M]):
         before, after = self.cells(state), self.cells(self.step(state, move))
         left = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a == after[target] != b]
         return (self.place(state, left[0]), self.place(state, target)) if left else ()
+
+    def over(self, below: str, above: str) -> bool:
+        """Whether a symbol is drawn over the one that stood there, which stays as it is below it."""
+        return False
 
     def changes(self, state: S, move: M) -> dict[int, str]:
         """The cells that a legal move changes, and what stands there then."""
@@ -206,9 +212,9 @@ class BoardPuzzle(Puzzle[S, M]):
         left, top, right, bottom = self.room(state)
         wide, high = (cols + left + right) * self.flat, rows + top + bottom
         cell = min(size[0] / wide, size[1] / high)
-        if cell < LEAST_CELL:
+        if cell < self.least_cell:
             small = f"a board of {cols} x {rows} cells cannot be read at {size[0]} x {size[1]} pixels"
-            raise UserError(f"{small}: use --size {int(np.ceil(LEAST_CELL * max(wide, high)))} or more")
+            raise UserError(f"{small}: use --size {int(np.ceil(self.least_cell * max(wide, high)))} or more")
         x0 = (size[0] - wide * cell) / 2 + left * cell * self.flat
         y0 = (size[1] - high * cell) / 2 + top * cell
         grid = Lattice(cols=cols, rows=rows, x0=x0, y0=y0, cell_w=cell * self.flat, cell_h=cell)
@@ -270,7 +276,7 @@ class BoardPuzzle(Puzzle[S, M]):
         """A clip that goes from stage to stage, legal or not, from the start (or from other contents)."""
         start = self.start(instance)
         given = self.cells(start)
-        items = Items(self.symbols(start), given, self.shape(start)[1])
+        items = Items(self.symbols(start), given, self.shape(start)[1], self.over)
         items.begin(given if cells is None else cells)
         for stage in stages:
             items.go(stage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,9 +32,18 @@ class Stage:
 class Items:
     """The things of a clip, and where and how plainly each is seen after every step."""
 
-    def __init__(self, symbols: tuple[str, ...], given: Cells, cols: int) -> None:
-        """`given`: what stands in the first frame, which may look otherwise than what is put there."""
-        self.symbols, self.given, self.cols = symbols, given, cols
+    def __init__(
+        self, symbols: tuple[str, ...], given: Cells, cols: int, over: Callable[[str, str], bool]
+    ) -> None:
+        """Begin with an empty board.
+
+        Args:
+            symbols: all there are.
+            given: what stands in the first frame, which may look otherwise than what is put there.
+            cols: columns of the board.
+            over: whether a symbol (the second) is drawn over another (the first), which stays below it.
+        """
+        self.symbols, self.given, self.cols, self.over = symbols, given, cols, over
         self.at: dict[int, int] = {}  # the thing in each cell
         self.cells: Cells = ("",) * len(given)
         self.cast: list[int] = []
@@ -80,7 +89,7 @@ class Items:
                 step[thing] = ((self._place(k),), 1.0)
             self.at[k] = thing
         for k in changed:
-            if k in before and before[k] not in used:
+            if k in before and before[k] not in used and not self.over(self.cells[k], stage.cells[k]):
                 step[before[k]] = ((self._place(k),), 0.0)
         self.steps.append(step)
         self.cells = stage.cells
