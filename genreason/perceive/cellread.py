@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, UNSURE
 from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
+from genreason.perceive.rings import RingFinder
 from genreason.render.cells import Sign, sign_piece
 
-EMPTY, BETWEEN, UNSURE, ALIEN = -1, -2, -3, -4
-"""Codes of cells without a sign: nothing there; on the way; one of two signs; no sign of the board."""
 PRESENT = 0.55  # share of a sign's usual difference from the ground from which it is there
 OFF = 0.2  # share of a cell that the middle of a sign may be off
 LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
@@ -29,6 +29,10 @@ class CellReader:
     def __init__(self, signs: Sequence[Sign], cell: tuple[int, int], ground: npt.NDArray[np.float32]) -> None:
         """Prepare for signs in cells of (width, height) on a ground of this mean colour."""
         self.ground = ground
+        self._rings = RingFinder(signs, cell, ground) if any(sign.ring for sign in signs) else None
+        self._bare = [i for i, sign in enumerate(signs) if sign.ring is None]
+        if self._rings is not None:
+            signs = [signs[i] for i in self._bare]
         self._bases = [s.mark for s in signs if s.mark is not None and s.text]
         tiles = list(dict.fromkeys(self._bases))
         plain = [i for i, s in enumerate(signs) if s.mark is None or not s.text]
@@ -46,6 +50,18 @@ class CellReader:
 
     def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
         """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""
+        if self._rings is None:
+            return self._read(seen, empty)
+        ringed, inside = self._rings.look(seen - empty)
+        code, ink = self._read(np.where(inside[..., None], seen, empty) if ringed else seen, empty)
+        ink = ink_of(seen - empty, seen, edge=TILE)
+        if ringed is None:
+            return BETWEEN, ink
+        bare = self._bare[code] if code >= 0 else code
+        return (self._rings.code(bare) if ringed and bare >= EMPTY else bare), ink
+
+    def _read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
+        """As `read`, of a cell without a ring."""
         ink = ink_of(seen - empty, seen, edge=self._edge)
         if ink is None:
             return EMPTY, None

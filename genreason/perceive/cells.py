@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, Blocks, largest
-from genreason.perceive.cellread import ALIEN, BETWEEN, EMPTY, UNSURE, CellReader
+from genreason.perceive.cellread import CellReader
+from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, UNSURE
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
 from genreason.perceive.steady import Steady
@@ -315,6 +316,8 @@ class CellFollower:
             return False
         # Of tiles, the text alone must be alike, too.
         sign = self.scene.signs[own]
+        if sign.ring is not None and not _alike(gap, told, (round(0.22 * w), round(0.22 * h)), False):
+            return False  # the ring alone is most of the ink
         return sign.mark is None or not sign.text or _alike(gap, told, (w // 5, h // 5), True)
 
     def track(self, fps: float) -> CellTrack:

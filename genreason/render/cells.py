@@ -16,11 +16,13 @@ import numpy.typing as npt
 from genreason.render.board import Piece, blend
 from genreason.render.glyphs import FONTS, glyphs
 from genreason.render.lattice import Lattice
-from genreason.render.marks import Colour, Mark, paint
+from genreason.render.marks import Colour, Layer, Mark, paint
 from genreason.render.styles import NAMED, Paint, colour_name
 from genreason.render.textures import surface
 from genreason.types import Frame
 
+RING = 0.378  # cells from the middle of a cell to the inner edge of a ring in it
+RING_LINE = 0.072  # cells that it is thick
 Tints = dict[int, Colour]
 """Grounds of cells that differ from the others', by cell (row-major)."""
 
@@ -42,6 +44,7 @@ class Sign:
         scale: height of the text in heights of a cell.
         any_ink: whether the text may be written in another colour that stands out as much.
         any_font: whether it may be written in another hand.
+        ring: colour of a ring around it, or None; what it is around must keep clear of it (`RING`).
     """
 
     mark: Mark | None = None
@@ -51,6 +54,7 @@ class Sign:
     scale: float = 0.6
     any_ink: bool = True
     any_font: bool = True
+    ring: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +177,23 @@ def sign_piece(name: str, sign: Sign, cell_w: float, cell_h: float) -> Piece:
             size = max(round(widest), 3), max(round(alpha.shape[0] * widest / alpha.shape[1]), 3)
             alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
         parts.append((np.broadcast_to(np.array(sign.ink, np.float32), (*alpha.shape, 3)), alpha))
-    if len(parts) == 1:
-        return Piece(name, np.ascontiguousarray(parts[0][0]), parts[0][1])
-    return _together(name, *parts)
+    if sign.ring is not None:
+        parts.append(paint(_ring(sign.ring), 2 * (RING + RING_LINE) * cell_w))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = _together(whole, part)
+    return Piece(name, np.ascontiguousarray(whole[0]), whole[1])
+
+
+def _ring(colour: Colour) -> Mark:
+    hole = RING / (RING + RING_LINE)
+    return Mark("ring", colour, (Layer("disc", colour), Layer("disc", None, w=hole, h=hole)))
 
 
 def _together(
-    name: str,
     below: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     above: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
-) -> Piece:
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """A picture over the middle of another."""
     (rgb, alpha), (ink, cover) = below, above
     h, w = (max(alpha.shape[k], cover.shape[k]) for k in (0, 1))
@@ -197,7 +208,7 @@ def _together(
     whole = cover + alpha * (1 - cover)
     mixed = ink * cover[..., None] + rgb * (alpha * (1 - cover))[..., None]
     rgb = np.asarray(mixed / np.maximum(whole, 1e-6)[..., None], np.float32)
-    return Piece(name, rgb, np.asarray(whole, np.float32))
+    return rgb, np.asarray(whole, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
