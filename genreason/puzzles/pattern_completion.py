@@ -98,7 +98,7 @@ class PatternCompletion(AnswerPuzzle):
         classes = rules(rows, state.cols)[state.rule]
         alike = [k for k, c in enumerate(classes) if c == classes[cell] and k != cell and state.cells[k]]
         like = f" This cell is like the one in {self.at(state, alike[0])}." if alike else ""
-        return f"{_WORDS.get(state.rule, _repeating(state.rule))}{like}"
+        return f"{_WORDS.get(state.rule) or _repeating(state.rule)}{like}"
 
     def inventory(self) -> tuple[str, ...]:
         """Things, and one to four dots."""
