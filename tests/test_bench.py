@@ -45,3 +45,22 @@ def test_table_shows_every_row():
     console.print(bench.table(found))
     text = console.export_text()
     assert "judge cpu s" in text and "a" in text and "2" in text
+
+
+def test_the_model_counts_its_products():
+    """Linear layers and attention of a step, forward and twice backward."""
+    pytest.importorskip("diffusers")
+    from genreason.bench import modelling
+    from genreason.train import flow
+
+    task = modelling._task()
+    batch = modelling._sized(task)
+    noise, sigmas = task._noise(batch, flow.generator("bench"))
+    products = modelling._products(task, batch, noise, sigmas)
+    words, video = batch.text_ids.numel(), len(batch.layout.video) * len(batch.text_ids)
+    assert products[1, video, 128, 384] == 3 * 6 * 2  # gate and up of the video towers
+    assert products[1, words, 384, 128] == 3 * 6
+    asked = modelling._asked(task, 1, 2)
+    cached, whole = modelling._roll(task, asked), modelling._recomputed(task, asked)
+    assert len(cached) == len(whole) == 2
+    assert max(float((a - b).abs().max()) for a, b in zip(cached, whole, strict=True)) < 1e-5

@@ -129,13 +129,25 @@ def _float(given):
     return {n: t.float() if torch.is_tensor(t) and t.is_floating_point() else t for n, t in given.items()}
 
 
-@pytest.mark.parametrize("changes", KINDS)
-def test_cached_equals_uncached(changes):
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("changes", [*KINDS, {"qkv_bias": True, "qk_norm": False}])
+def test_cached_equals_uncached(changes, fused):
+    """With gradients layers are as in training; without, as generation has them."""
+    with torch.set_grad_enabled(not fused):
+        _cached_equals_uncached(changes, fused)
+
+
+def _cached_equals_uncached(changes, fused):
     made = model(**changes)
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if "norm" in name or name.endswith("bias"):  # that they do something
+                parameter.normal_(1.0, 0.2)
     given = inputs(made)
     whole = made(**given)
     row, placed = segments(), given["layout"]
     cache = made.new_cache(2, 8)
+    assert (cache.fused is not None) == fused
     time = order = said = 0
     logits = []
     for segment in row:
@@ -248,3 +260,11 @@ def test_what_a_config_cannot_be():
         model(skip="previous", prediction_type="velocity")
     with pytest.raises(ValueError, match="same chunks"):
         layout.batch([layout.place(segments(), "split"), layout.place(segments(chunks=2), "split")])
+
+
+def test_adapters_are_not_fused():
+    peft = pytest.importorskip("peft")
+    made = model()
+    made.add_adapter(peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
+    with torch.no_grad():
+        assert made.new_cache(1).fused is None

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from genreason.run.folder import Progress
 
+
+def _model() -> Iterator[Json]:
+    from genreason.bench import modelling  # it needs torch, which the other areas do not
+
+    yield from modelling.modelled()
+
+
 AREAS: dict[str, Callable[[], Iterator[Json]]] = {
     "puzzles": making.puzzles,
     "make": making.made,
@@ -24,6 +31,7 @@ AREAS: dict[str, Callable[[], Iterator[Json]]] = {
     "vrbench": judging.scored,
     "memory": machine.memory,
     "workers": machine.workers,
+    "model": _model,
 }
 
 

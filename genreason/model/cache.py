@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genreason.model.layout import PAD, Tags
+from genreason.model.towers import FusedBlock
 
 
 class KVCache:
@@ -17,6 +18,7 @@ class KVCache:
     Attributes:
         length: columns in use.
         tags: of the columns, (rows, length); PAD where a row has a hole.
+        fused: the model's layers as generation has them.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class KVCache:
         empty = torch.full((rows, room), PAD, dtype=torch.int64, device=like.device)
         self._tags = Tags(empty, empty.clone(), empty.clone(), empty.new_zeros(rows, room, 3))
         self._whole = True  # no row has a hole
+        self.fused: list[FusedBlock] | None = None
 
     @property
     def rows(self) -> int:
@@ -50,11 +53,6 @@ class KVCache:
         found = Tags(*(getattr(self._tags, n)[:, : self.length] for n in Tags.__slots__))
         return found if rows is None else found.rows(rows)
 
-    def read(self, layer: int, rows: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Keys and values (rows, heads, length, head_dim) of a layer."""
-        keys, values = (t[layer, :, :, : self.length] for t in (self._keys, self._values))
-        return (keys, values) if rows is None else (keys[rows], values[rows])
-
     def reserve(self, count: int) -> None:
         """Make room for more columns."""
         room = self._keys.shape[3]
@@ -72,12 +70,23 @@ class KVCache:
         position = torch.cat([position, position.new_zeros(position.shape[0], more, 3)], 1)
         self._tags = Tags(kind, chunk, order, position)
 
-    def store(self, layer: int, keys: Tensor, values: Tensor, rows: Tensor | None) -> None:
-        """Put a layer's new keys and values into the columns behind those in use (`reserve` first)."""
-        chosen = slice(None) if rows is None else rows
-        columns = slice(self.length, self.length + keys.shape[2])
-        self._keys[layer][chosen, :, columns] = keys
-        self._values[layer][chosen, :, columns] = values
+    def behind(
+        self, layer: int, rows: Tensor | None, write: bool, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """A layer's keys and values with new ones (rows, heads, n, head_dim) behind them (`reserve` first).
+
+        The new ones lie in columns that are not in use until they are committed; only of some rows, and
+        without `write`, they are in no column.
+        """
+        past, columns = slice(0, self.length), slice(self.length, self.length + keys.shape[2])
+        whole = slice(0, columns.stop)
+        if rows is None:
+            self._keys[layer, :, :, columns], self._values[layer, :, :, columns] = keys, values
+            return self._keys[layer, :, :, whole], self._values[layer, :, :, whole]
+        if write:
+            self._keys[layer][rows, :, columns], self._values[layer][rows, :, columns] = keys, values
+        before = self._keys[layer, :, :, past][rows], self._values[layer, :, :, past][rows]
+        return torch.cat([before[0], keys], 2), torch.cat([before[1], values], 2)
 
     def commit(self, tags: Tags, rows: Tensor | None) -> None:
         """Count the columns that all layers have stored as written."""

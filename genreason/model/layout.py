@@ -109,6 +109,8 @@ class Layout:
     @property
     def tags(self) -> Tags:
         """All tokens, text first."""
+        if not len(self.video) or not len(self.text):
+            return self.text if len(self.text) else self.video
         return self.text.joined(self.video)
 
     def to(self, device: torch.device | str) -> Layout:

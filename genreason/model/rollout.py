@@ -116,6 +116,7 @@ class Rollout:
             how: to generate.
         """
         self.model, self.scheduler, self.marks, self.grid, self.how = model, scheduler, marks, grid, how
+        self.device = model.device  # asked of the model, it is looked for in all of its modules
         self.rows: list[Row] = []
         self.caches: list[KVCache] = []
         self.logits: Tensor | None = None
@@ -261,9 +262,9 @@ class Rollout:
     ) -> None:
         """Put words and clean chunks of some rows into the caches; notes what each row would say next."""
         every = len(chosen) == len(self.rows)
-        rows = None if every else torch.tensor(chosen, device=self.model.device)
-        placed = self._layout([self.rows[i] for i in chosen], segments).to(self.model.device)
-        words = words.to(self.model.device)
+        rows = None if every else torch.tensor(chosen, device=self.device)
+        placed = self._layout([self.rows[i] for i in chosen], segments).to(self.device)
+        words = words.to(self.device)
         for number, cache in enumerate(self.caches):
             ids = words if number == 0 else self._unsaid(words)
             out = self.model(ids, placed, clean=clean, cache=cache, rows=rows, write=True)
@@ -312,7 +313,7 @@ class Rollout:
             groups.setdefault(tuple(s.index for s in row.history if isinstance(s, Chunk)), []).append(i)
         if len(groups) > 1:  # logits of all rows need a place first
             size = self.model.config.vocab_size
-            self.logits = torch.zeros(len(self.rows), size, device=self.model.device, dtype=self.model.dtype)
+            self.logits = torch.zeros(len(self.rows), size, device=self.device, dtype=self.model.dtype)
         for chunks, members in groups.items():
             segments = [self.rows[i].history for i in members]
             texts = [[id_ for s in new if isinstance(s, Text) for id_ in s.ids] for new in segments]
@@ -347,7 +348,7 @@ class Rollout:
             return
         self.rows = [self.rows[i] for i in going]
         if self.rows:
-            chosen = torch.tensor(going, device=self.model.device)
+            chosen = torch.tensor(going, device=self.device)
             self.logits = self.logits[chosen]
             for cache in self.caches:
                 cache.keep(chosen)

@@ -34,15 +34,16 @@ def frequencies(
 
 
 def angles(position: Tensor, frequency: Tensor, axis: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (B, 1, N, head_dim) of positions (B, N, 3), in float32 at any autocast."""
+    """Cosines and sines (B, 1, N, head_dim) of positions (B, N, 3), in float32 at any autocast.
+
+    Sines of the first half are negative, as `rotated` wants them.
+    """
     with torch.autocast(position.device.type, enabled=False):
-        turn = position.float()[..., axis] * frequency
-        both = torch.cat([turn, turn], -1)[:, None]
-        return both.cos() * scale, both.sin() * scale
+        turn = (position.float()[..., axis] * frequency)[:, None]
+        cos, sin = turn.cos() * scale, turn.sin() * scale
+        return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
 
 
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Queries or keys (B, heads, N, head_dim), turned; the pairs are (i, i + head_dim / 2)."""
-    first, second = x.chunk(2, -1)
-    turned = torch.cat([-second, first], -1)
-    return (x * cos + turned * sin).to(x.dtype)
+    return (x * cos + x.roll(x.shape[-1] // 2, -1) * sin).to(x.dtype)

@@ -7,10 +7,11 @@ modality alone.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -24,7 +25,7 @@ from genreason.model.cache import KVCache
 from genreason.model.layout import Axes, Layout, allowed
 from genreason.model.patches import Level, PatchIO, Skip, patches
 from genreason.model.rotary import angles, frequencies
-from genreason.model.towers import TV2TVBlock
+from genreason.model.towers import TV2TVBlock, fused
 
 
 @dataclass
@@ -134,6 +135,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         self.video_norm = nn.RMSNorm(hidden_size, eps=rms_eps)
         self.lm_head = nn.Linear(hidden_size, vocab_size, bias=False)
         self.gradient_checkpointing = False
+        self._turns: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self._start(embedding_std, num_layers)
         if tie_embeddings:
             self.lm_head.weight = self.embed_tokens.weight
@@ -155,11 +157,13 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
             nn.init.zeros_(parameter)
 
     def new_cache(self, rows: int, room: int = 64) -> KVCache:
-        """An empty cache for so many rows."""
+        """An empty cache for so many rows; for the weights as they are now, where there are no gradients."""
         like: Tensor = self.get_parameter("blocks.0.text.k_proj.weight")
-        return KVCache(
-            self.config.num_layers, rows, self.config.num_kv_heads, self.config.head_dim, like.detach(), room
-        )
+        config = self.config
+        made = KVCache(config.num_layers, rows, config.num_kv_heads, config.head_dim, like.detach(), room)
+        if not torch.is_grad_enabled():
+            made.fused = fused(self.blocks)
+        return made
 
     def forward(
         self,
@@ -193,16 +197,17 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         if mask is None:
             mask = _mask(layout, cache, rows)
         turn = angles(tags.position, *self._frequencies(text.device), self.config.rope_scale)
-        if cache is not None and write:
+        if cache is not None:
             cache.reserve(len(tags))
-        for i, block in enumerate(self.blocks):
-            past = None if cache is None else cache.read(i, rows)
+        layers: Sequence[Any] = list(self.blocks)
+        if cache is not None and cache.fused is not None and not torch.is_grad_enabled():
+            layers = cache.fused
+        for i, block in enumerate(layers):
+            past = None if cache is None else functools.partial(cache.behind, i, rows, write)
             if torch.is_grad_enabled() and self.gradient_checkpointing:
-                text, video, k, v = self._gradient_checkpointing_func(block, text, video, turn, mask, past)
+                text, video = self._gradient_checkpointing_func(block, text, video, turn, mask, past)
             else:
-                text, video, k, v = block(text, video, turn, mask, past)
-            if cache is not None and write:
-                cache.store(i, k, v, rows)
+                text, video = block(text, video, turn, mask, past)
         if cache is not None and write:
             cache.commit(tags, rows)
         logits = self.lm_head(self.text_norm(text))
@@ -222,11 +227,14 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         return found + sum(p.sum() for part in parts for p in part.parameters())
 
     def _frequencies(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        config = self.config
-        found = frequencies(
-            config.head_dim, config.rope_theta, config.rope_sections, config.axes, config.rope_frequencies
-        )
-        return found[0].to(device), found[1].to(device)
+        known = self._turns.get(device)
+        if known is None:
+            config = self.config
+            found = frequencies(
+                config.head_dim, config.rope_theta, config.rope_sections, config.axes, config.rope_frequencies
+            )
+            known = self._turns[device] = found[0].to(device), found[1].to(device)
+        return known
 
     def _embed(
         self,
