@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from genreason import cards
+from genreason.bench.reading import CELL
+from genreason.bench.reading import told as told_once
 from genreason.cards import TaskCard
 from genreason.changes import LEAST, told
 from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
 from genreason.judge.questions import puzzle_questions
 from genreason.judge.rules import RulesJudge
+from genreason.perceive.cellread import ALIEN, UNSURE, CellReader
 from genreason.perceive.cells import BETWEEN, EMPTY, CellTrack, follow_cells
 from genreason.perceive.view import View
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.puzzles.sudoku import SudokuState
+from genreason.render.cells import Sign
 from genreason.task import Task
 from genreason.types import IllegalMove, Instance, UserError, Verdict
 
@@ -140,3 +144,18 @@ def test_a_clip_of_another_size_is_read() -> None:
     assert clip is not None and clip.render is not None
     track = follow_cells(puzzle.scene(instance), clip.render(), clip.fps)
     assert track.view.kind == "resized" and (track.code_TC[-1] >= EMPTY).all()
+
+
+def test_what_is_written_otherwise_is_read_or_refused_but_not_mistaken() -> None:
+    for texts in ("123456789", "XO", "ABCDEFGH"):
+        reader = CellReader(
+            tuple(Sign(text=text) for text in texts), (CELL, CELL), np.full(3, 245, np.float32)
+        )
+        codes = [
+            (k, told_once(reader, text, font, i))
+            for font in ("plain", "hand", "digital", "simplex", "complex")
+            for k, text in enumerate(texts)
+            for i in range(2)
+        ]
+        assert not [code for k, code in codes if code not in (k, BETWEEN, EMPTY, UNSURE, ALIEN)]
+        assert np.mean([code == k for k, code in codes]) >= 0.7

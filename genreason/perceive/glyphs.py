@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from genreason.render.board import Piece
 from genreason.render.cells import Sign, sign_piece
-from genreason.render.glyphs import FONTS, glyphs
+from genreason.render.glyphs import FONTS, HANDS, glyphs
 
 SIDE = 20  # pixels a side of the picture that inks are compared in
 BODY = 16  # of them, the longer side of the ink
@@ -28,13 +28,15 @@ BLURS = (0.5, 1.1)  # pixels, of a cell that is 24 wide
 ASKEW = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))  # pixels by which marks may be off the raster
 EDGE = 0.09  # share of the cell at each side that is not looked at: lines between cells
 LIKE = 0.80  # least likeness of what is taken for a sign
-AGREED = 0.015  # by which another sign may look more like it at first sight
-MARGIN = 0.06  # by which it must be more like it than like any other
+MARGIN = 0.09  # by which a text must be more like it than like any other (docs/glyphs.md: what others cost)
+MARK_MARGIN = 0.06  # the same of marks, which are drawn in one way,
+MARK_ASTRAY = 0.015  # and by which another one may look more like it at first sight
 OFF_COLOUR = 45.0  # distance of colours (0-255, Euclidean) that costs nothing
 COLOUR_COST = 1 / 120
 OFF_SIZE = 0.06  # by which the logarithm of a mark's size may be off at no cost,
 SIZE_COST = 1.0  # where there is another one that differs in its size alone
 FAINT_COST = 0.3  # of what is seen through wholly
+RANK = 128  # dimensions in which inks are compared: all but a thousandth of what drawings of signs hold
 RIDGE = 0.02  # of the spread of drawings of one sign that is added in every direction
 Picture = npt.NDArray[np.float32]
 
@@ -111,16 +113,20 @@ def _normal(cut: Picture) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What an ink looks like: the best sign, its likeness, and by how much it is better than the next."""
+    """What an ink looks like: the best sign, its likeness, and by how much it is better than the next.
+
+    `least` is the margin that it must have.
+    """
 
     best: int
     likeness: float
     margin: float
+    least: float
 
     @property
     def sure(self) -> bool:
         """Whether it can be told."""
-        return self.likeness >= LIKE and self.margin >= MARGIN
+        return self.likeness >= LIKE and self.margin >= self.least
 
 
 @functools.lru_cache(maxsize=64)
@@ -162,10 +168,18 @@ class Bank:
         self._sized = np.array([mark is not None and marks.count(mark) > 1 for mark in marks])
         self._sizes = _size(self.boxes)
         rows = [_vectors(sign, cell, tuple(map(float, ground))) for sign in signs]
-        self._rows = np.concatenate(rows)
         self._starts = np.cumsum([0, *(len(row) for row in rows)])[:-1]
-        self._middle, self._lens = _lens(rows)
-        self._seen = _unit(np.asarray((self._rows - self._middle) @ self._lens, np.float32))
+        self._basis = _basis(np.concatenate(rows))
+        flat = [row @ self._basis for row in rows]
+        self._rows = np.concatenate(flat)
+        self._middle, self._lens, self._beyond = _lens(flat)
+        self._seen = self._through(self._rows, np.linalg.norm(np.concatenate(rows), axis=1))
+
+    def _through(self, flat: Picture, lengths: Picture) -> Picture:
+        """Inks as they look through the lens, of length 1; what is beyond the basis is like no sign."""
+        beyond = np.maximum(lengths**2 - (flat**2).sum(axis=-1), 0) * self._beyond**2
+        view = (flat - self._middle) @ self._lens
+        return np.asarray(view / np.sqrt((view**2).sum(axis=-1) + beyond + 1e-12)[:, None], np.float32)
 
     def guess(self, ink: Ink) -> Guess:
         """Which sign the ink looks like.
@@ -181,14 +195,16 @@ class Bank:
             off = np.abs(np.log(_size(np.array([ink.box]))[0] / self._sizes))
             wrong = np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
             cost, pale = cost + wrong, pale + wrong
-        alike = np.maximum.reduceat(self._rows @ ink.vector, self._starts)
-        through = _unit(np.asarray((ink.vector - self._middle) @ self._lens, np.float32)[None])[0]
+        flat = ink.vector @ self._basis
+        alike = np.maximum.reduceat(self._rows @ flat, self._starts)
+        through = self._through(flat[None], np.ones(1, np.float32))[0]
         value = np.maximum.reduceat(self._seen @ through, self._starts) - pale
         best = int(value.argmax())
         others = np.delete(value, best)
         margin = float(value[best] - others.max()) if len(others) else 1.0
-        agreed = (alike - pale)[best] >= (alike - pale).max() - AGREED
-        return Guess(best, float(alike[best] - cost[best]), margin if agreed else 0.0)
+        least, astray = (MARGIN, 0.0) if self.signs[best].mark is None else (MARK_MARGIN, MARK_ASTRAY)
+        agreed = (alike - pale)[best] >= (alike - pale).max() - astray
+        return Guess(best, float(alike[best] - cost[best]), margin if agreed else 0.0, least)
 
     def _colour_cost(self, colours: npt.NDArray[np.float32], ink: Ink) -> npt.NDArray[np.float64]:
         away = np.linalg.norm(colours - ink.colour, axis=1)
@@ -200,22 +216,26 @@ def _size(boxes: Picture) -> Picture:
     return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]))
 
 
-def _lens(rows: Sequence[Picture]) -> tuple[Picture, Picture]:
+def _basis(rows: Picture) -> Picture:
+    """(SIDE * SIDE, K): the directions in which these inks differ most, K up to `RANK`."""
+    _, axes = np.linalg.eigh((rows.T @ rows).astype(np.float64))
+    return np.ascontiguousarray(axes[:, : -RANK - 1 : -1], np.float32)
+
+
+def _lens(rows: Sequence[Picture]) -> tuple[Picture, Picture, float]:
     """The middle of all signs, and a view in which what differs between drawings of one sign counts little.
 
-    (The whitening of linear discriminant analysis, regularised.)
+    (The whitening of linear discriminant analysis, regularised.) The last value is how much the view enlarges
+    what no drawing has.
     """
     middle = np.concatenate(rows).mean(axis=0)
     within = np.concatenate([row - row.mean(axis=0) for row in rows])
     spread = within.T @ within / len(within)
-    spread += np.eye(len(spread), dtype=np.float32) * (RIDGE * max(float(np.trace(spread)), 1e-3))
+    ridge = RIDGE * max(float(np.trace(spread)), 1e-3)
+    spread += np.eye(len(spread), dtype=np.float32) * ridge
     values, axes = np.linalg.eigh(spread.astype(np.float64))
     lens = (axes / np.sqrt(values)) @ axes.T
-    return np.asarray(middle, np.float32), np.asarray(lens, np.float32)
-
-
-def _unit(rows: Picture) -> Picture:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
+    return np.asarray(middle, np.float32), np.asarray(lens, np.float32), float(1 / np.sqrt(ridge))
 
 
 def _inked(
@@ -252,14 +272,14 @@ def _vectors(sign: Sign, cell: tuple[int, int], ground: tuple[float, ...]) -> Pi
     piece = sign_piece("", sign, *cell)
     found = [_inked(piece, cell, look, blur, off).vector for blur in BLURS for off in offs]
     if sign.mark is None and sign.any_font:
-        found += [row for font in FONTS for row in _written(sign.text, font)]
+        found += [row for font in (*FONTS, *HANDS) for row in _written(sign.text, font)]
     return np.stack(found)
 
 
 @functools.lru_cache(maxsize=4096)
 def _written(text: str, name: str) -> tuple[Picture, ...]:
     """A text in a font, in all weights and blurs."""
-    font, found = FONTS[name], []
+    font, found = (FONTS | HANDS)[name], []
     for factor in WEIGHTS:
         heavy = type(font)(font.drawing, font.width, font.weight * factor, font.slant, font.serif)
         alpha = np.pad(glyphs(text, heavy, 16.0), 4)

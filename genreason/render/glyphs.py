@@ -143,6 +143,14 @@ FONTS = {
     "press": Font(drawing="printed", weight=0.17, width=0.6),
     "hand": Font(drawing="written", weight=0.1, slant=0.08),
 }
+"""Fonts that boards are drawn in."""
+HANDS = {
+    "wide": Font(width=0.78, weight=0.12),
+    "broad": Font(width=0.95, weight=0.12),
+    "roman": Font(width=0.76, weight=0.1, serif=True),
+    "slanted": Font(width=0.74, weight=0.1, slant=0.26, serif=True),
+}
+"""Other ways to write that are read, too."""
 
 
 @functools.lru_cache(maxsize=2048)
