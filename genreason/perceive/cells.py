@@ -30,9 +30,10 @@ __all__ = [
     "ALIEN", "BETWEEN", "EMPTY", "UNSURE", "CellFollower", "CellScene", "CellTrack", "Codes", "follow_cells",
 ]  # fmt: skip
 SIDES = (24, 40)  # least and most pixels of a cell's side (of its area's root) in which it is read
-STIRRED = 2.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
+STIRRED = 1.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
 ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
+STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
@@ -117,7 +118,11 @@ def _alike(
     own, both = float((b * b).sum()), float((a * b).sum())
     if own < 1:
         return False
-    return both > ALIKE * float(np.sqrt(own * (a * a).sum())) and SAME_INK * own < both < own / SAME_INK
+    if both <= ALIKE * float(np.sqrt(own * (a * a).sum())) or not SAME_INK * own < both < own / SAME_INK:
+        return False
+    # A stroke more or less is little of the whole, but much where it is.
+    spot = cv2.blur(a_HWC - b_HWC, (3, 3))[y : len(a_HWC) - y, x : a_HWC.shape[1] - x]
+    return float(np.abs(spot).max()) < STROKE * float(np.abs(b).max())
 
 
 class CellFollower:
