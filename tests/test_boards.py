@@ -14,8 +14,8 @@ from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
 from genreason.judge.questions import puzzle_questions
 from genreason.judge.rules import RulesJudge
-from genreason.perceive.cellread import ALIEN, UNSURE, CellReader
-from genreason.perceive.cells import BETWEEN, EMPTY, CellTrack, follow_cells
+from genreason.perceive.cellread import CellReader
+from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack, follow_cells
 from genreason.perceive.view import View
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.puzzles.sudoku import SudokuState

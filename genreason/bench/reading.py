@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason import seeds
-from genreason.perceive.cellread import ALIEN, BETWEEN, EMPTY, UNSURE, CellReader
+from genreason.perceive.cellread import CellReader
+from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, UNSURE
 from genreason.render.cells import Sign
 from genreason.render.glyphs import FONTS, Font, glyphs
 from genreason.types import Json
