@@ -53,13 +53,14 @@ def verify_physics(
     check_objects(note, track, rules)
     check_scene(note, track, rules)
     known = (track.presence_TN >= rules.present).all(axis=1) & ~track.broken_T
-    moved, values = 0.0, {}
+    moved, fitted = 0.0, None
     if known.sum() > 1:
         seen = track.places_TN2[known]
         moved = float(np.linalg.norm(seen - seen[0], axis=-1).max())
     if moved >= STIRS:
-        values = _check_law(note, puzzle, state, track, known)
-    _check_goal(note, puzzle, state, track, known)
+        fitted = _check_law(note, puzzle, state, track, known)
+    time = None if fitted is None else float(fitted.times_T[-1])
+    _check_goal(note, puzzle, state, track, known, time)
     found = note.sorted()
     checks = {name: 0.0 if name in note.found else 1.0 for name in CHECKS}
     process = all(value for name, value in checks.items() if name.startswith(PROCESS))
@@ -72,7 +73,7 @@ def verify_physics(
             "outcome": checks["rules.goal"],
             "process": float(process),
             "progress": 1.0 if not found else _progress(puzzle, state, track),
-            **{f"law.{name}": value for name, value in values.items()},
+            **{f"law.{name}": value for name, value in (fitted.values if fitted else {}).items()},
         },
         violations=found,
         reason=sentence(found[0]) if found else "everything moves as the law says, to the end",
@@ -81,17 +82,17 @@ def verify_physics(
 
 def _check_law(
     note: Notes, puzzle: PhysicsPuzzle[Any], state: Any, track: Track, known: npt.NDArray[np.bool_]
-) -> dict[str, float]:
-    """Note where the movement leaves the law; the measured parameters."""
+) -> Fit | None:
+    """Note where the movement leaves the law; the law as it fits, where it was fitted."""
     law, course, places = puzzle.law(state), puzzle.nominal(state), track.places_TN2
     if not puzzle.timed:
         _check_way(note, puzzle, course, track, known)
-        return {}
+        return None
     steps = np.linalg.norm(np.diff(places, axis=0), axis=-1).max(axis=-1)
     if int((steps > 0.02).sum()) < FEWEST:
         t = int(np.argmax(steps)) + 1
         note.add(t, "rules.legal", "the movement is too sudden to follow the law", _farthest(track, t))
-        return {}
+        return None
     found = fit(law, places, known)
     leaves = first_run(np.nan_to_num(found.gap_T) > SLACK, RUN)
     if leaves is not None:
@@ -101,11 +102,10 @@ def _check_law(
         off = found.values[name] - (0 if name == "even" else 1)
         if abs(off) > limit:
             t = _leaves(course, found, track, known)
-            what = f"the movement is too {'even' if off > 0 else 'uneven'}" if name == "even" else (
-                f"{name.replace('_', ' ')} is {found.values[name]:.2f} times what it must be"
-            )  # fmt: skip
+            pace = f"the movement is too {'even' if off > 0 else 'uneven'}"
+            what = pace if name == "even" else puzzle.measured(name, found.values[name])
             note.add(t, "rules.legal", what, _farthest(track, t))
-    return found.values
+    return found
 
 
 def _leaves(course: Course, found: Fit, track: Track, known: npt.NDArray[np.bool_]) -> int:
@@ -132,13 +132,18 @@ def _check_way(
 
 
 def _check_goal(
-    note: Notes, puzzle: PhysicsPuzzle[Any], state: Any, track: Track, known: npt.NDArray[np.bool_]
+    note: Notes,
+    puzzle: PhysicsPuzzle[Any],
+    state: Any,
+    track: Track,
+    known: npt.NDArray[np.bool_],
+    time: float | None,
 ) -> None:
     end = len(track) - 1
     if track.broken_T[end] or not known[end]:
         what = "nothing can be read in the last frame" if track.broken_T[end] else "a part is gone at the end"
         note.add(end, "rules.goal", what, None)
-    elif not puzzle.arrived(state, track.places_TN2[end].astype(np.float64), NEAR):
+    elif not puzzle.arrived(state, track.places_TN2[end].astype(np.float64), time, NEAR):
         note.add(end, "rules.goal", "the movement has not come to its end", _farthest(track, end))
 
 

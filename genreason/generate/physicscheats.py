@@ -12,15 +12,24 @@ from genreason.generate.physicshop import PhysicsShop
 from genreason.generate.recipes import Recipes
 from genreason.laws import Course
 from genreason.puzzles.physics import Film
-from genreason.render.rigs import SIDE, Disc, Part, Rig, Still, disc, draw_still
+from genreason.render.rigs import SIDE, Column, Disc, Part, Rig, Still, disc, draw_still
 from genreason.types import Clip, Frame
 
 RECIPES: Recipes[PhysicsShop] = Recipes()
 SEEN = 40  # difference (0-255) that a person sees
+TALL = 1.6  # height (units) of a column that is plainly there
 SAGS = 1.2  # units that a way must leave the straight line for that to be another way
 WRONG = {
     "wrong_gravity": "another gravity than the picture's.",
     "through_ground": "on through the ground.",
+    "wrong_rebound": "other speeds after an impact.",
+    "passes_through": "through each other.",
+    "energy_gained": "more energy than there was.",
+    "energy_lost": "less energy than there must be.",
+    "volume_changed": "more water than there was.",
+    "volume_lost": "less water than there was.",
+    "wrong_side": "to the wrong side.",
+    "unequal_times": "equal ways in unequal times.",
 }
 """Courses that families say are wrong, all of them against the law."""
 
@@ -45,8 +54,10 @@ def truncated(w: PhysicsShop) -> Clip:
 
 
 @RECIPES.control("rules.goal")
-def touch_and_leave(w: PhysicsShop) -> Clip:
-    """The end is reached, then all goes back half the way."""
+def touch_and_leave(w: PhysicsShop) -> Clip | None:
+    """The end is reached, then all goes back half the way; None where that is what comes next."""
+    if w.course.times_K[-1] > w.course.end:
+        return None
     there = w.film(length="any").places_TN2
     back = there[::-1][w.motion.hold_end : len(there) // 2]
     return w.clip(Film(np.concatenate([there, back, np.repeat(back[-1:], 6, axis=0)])))
@@ -110,17 +121,18 @@ def _evenly(course: Course) -> Course:
 @RECIPES.control("objects.present")
 def vanish(w: PhysicsShop) -> Clip:
     """A part is gone from half way on."""
-    opacity, i = w.opacity, int(w.rng.integers(w.opacity.shape[1]))
-    opacity[len(opacity) // 2 :, i] = 0
+    opacity = w.opacity
+    t = len(opacity) // 2
+    opacity[t:, _seen(w, t, t + 1)] = 0
     return w.clip(replace(w.truth, opacity_TN=opacity))
 
 
 @RECIPES.control("objects.present")
 def object_lost(w: PhysicsShop) -> Clip:
     """A part is gone for half a second on the way."""
-    opacity, i = w.opacity, int(w.rng.integers(w.opacity.shape[1]))
+    opacity = w.opacity
     t = int(w.rng.integers(4, max(len(opacity) - 16, 5)))
-    opacity[t : t + 12, i] = 0
+    opacity[t : t + 12, _seen(w, t, t + 12)] = 0
     return w.clip(replace(w.truth, opacity_TN=opacity))
 
 
@@ -139,9 +151,21 @@ def grown(w: PhysicsShop) -> Clip | None:
 @RECIPES.control("objects.present")
 def recoloured(w: PhysicsShop) -> Clip:
     """A part has another colour from half way on."""
-    i = int(w.rng.integers(len(w.board.parts)))
+    t = len(w.film(hold_end=16)) // 2
+    i = _seen(w, t, t + 1)
     part: Part = replace(w.board.parts[i], role="mark")
     return _switched(w, w.board.with_part(i, part))
+
+
+def _seen(w: PhysicsShop, first: int, last: int) -> int:
+    """A part that is there in these frames of the truth: no column that has run out, or nearly so."""
+    places = w.truth.places_TN2[min(first, len(w.truth) - 1) : last]
+    whole = [
+        i
+        for i, part in enumerate(w.board.parts)
+        if not isinstance(part, Column) or part.bottom - places[:, i, 1].max() >= TALL
+    ]
+    return whole[int(w.rng.integers(len(whole)))]
 
 
 @RECIPES.control("objects.unique")

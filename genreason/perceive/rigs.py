@@ -19,7 +19,6 @@ from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot, Track
-from genreason.perceive.view import STILL
 from genreason.render.rigs import Bar, Column, Disc, Part, Rig
 from genreason.types import Frame, UnreadableClipError
 
@@ -27,22 +26,45 @@ NEAR = 56  # difference (0-255, largest channel) up to which a pixel has a part'
 LEAST = 0.3  # share of a part's pixels from which a region may be (a copy of) it
 CLOSE = 1.5  # units from where it was within which a part is looked for first
 OTHERWISE = 0.5  # share of a part's pixels, more or fewer, from which it has another size or shape
+EMPTY = 0.02  # share of a tube below which nothing is in it
+AWAY = 4  # frames after which a column that is gone has run out
+FULL = 1.0  # height in units that does not run out from one frame to the next
+FEWEST = 4  # pixels of a region that counts
 FAINT = 0.35  # strength from which what belongs to a part is there
+COARSE = 1.5  # of a unit, what counts as a cell for the size of blocks
 EDGE = 0.12  # units at the sides of a column that are not looked at
+TINTED = 1.5  # difference (0-255) of a tint that matters for colours
+LEAST_INK = 3e4  # squared difference of a pixel from what is under it, that can be told
+BARE = 2  # frames after which what belongs to a part is looked for again
+STEEP = 80  # difference (0-255) of neighbouring pixels at an edge
 SEEN = 12  # difference (0-255) from the empty scene that is drawn
 _NEXT = np.ones((3, 3), np.uint8)
+_SUM = np.ones((1, 3), np.float32)
 Mask = npt.NDArray[np.uint8]
 Place = tuple[float, float]
 
 
 @dataclass
 class Found:
-    """A part while it is followed: its place in units, how much of it is there, how much looks otherwise."""
+    """A part while it is followed: its place in units, how much of it is there, how much looks otherwise.
+
+    A column that was full, and empty in the next frame, has been `gone` for so many frames.
+    """
 
     x: float
     y: float
     presence: float = 1.0
     odd: float = 0.0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A connected region of a colour: how many pixels, their middle, and those of them in its window."""
+
+    area: float
+    middle: Place
+    pixels: npt.NDArray[np.bool_]
 
 
 class PartFinder:
@@ -59,7 +81,7 @@ class PartFinder:
         mask = self.mask(alone, np.zeros(3, np.float32))
         found = self._regions(mask)
         if found:
-            self.area, centre = found[0][0], self._place(mask, found[0])
+            self.area, centre = found[0].area, self._place(found[0])
             # What is written on it moves the middle of what has its colour.
             self.off = np.array(at) - centre if isinstance(part, Disc) else self.off
 
@@ -83,50 +105,85 @@ class PartFinder:
         (x0, y0), (x1, y1) = np.maximum(np.rint(self.lattice.pixels(corners)), 0).astype(int).tolist()
         return slice(y0, y1), slice(x0, x1)
 
-    def _regions(self, mask: Mask) -> list[tuple[float, int, npt.NDArray[np.int32]]]:
-        """Connected regions of the colour, the largest first: pixels, label, labels."""
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        areas = [
-            (float(stats[i, cv2.CC_STAT_AREA]), i, np.asarray(labels, np.int32)) for i in range(1, count)
-        ]
-        return sorted((a for a in areas if a[0] >= 4), key=lambda a: -a[0])
+    def _regions(self, mask: Mask) -> list[Region]:
+        """Connected regions of the colour, the largest first."""
+        left, top, width, height = cv2.boundingRect(mask)
+        if not width:
+            return []
+        part = mask[top : top + height, left : left + width]
+        count, labels, stats, middles = cv2.connectedComponentsWithStats(part, connectivity=8)
+        found = []
+        for i in range(1, count):
+            area = float(stats[i, cv2.CC_STAT_AREA])
+            if area >= FEWEST:
+                found.append(
+                    Region(area, (left + middles[i][0] + 0.5, top + middles[i][1] + 0.5), labels == i)
+                )
+        return sorted(found, key=lambda region: -region.area)
 
-    def _place(self, mask: Mask, region: tuple[float, int, npt.NDArray[np.int32]]) -> npt.NDArray[np.float64]:
+    def _place(self, region: Region) -> npt.NDArray[np.float64]:
         """The part's place (units) if this region is it."""
-        ys, xs = np.nonzero(region[2] == region[1])
-        points = np.stack([xs + 0.5, ys + 0.5], axis=-1)
-        middle = self.lattice.cells(points.mean(axis=0)).astype(np.float64)
+        middle = self.lattice.cells(region.middle).astype(np.float64)
         if not isinstance(self.part, Bar):
             return middle
-        spread = np.cov(self.lattice.cells(points).astype(np.float64).T)
+        ys, xs = np.nonzero(region.pixels)
+        spread = np.cov(np.stack([xs * self.lattice.cell_w, ys * self.lattice.cell_h]))
         way = np.linalg.eigh(spread)[1][:, 1]
         return np.asarray(middle + self.part.half * way * (1 if way[0] >= 0 else -1))
 
-    def find(
-        self, seen: Frame, tint: npt.NDArray[np.float32], last: Found
-    ) -> tuple[Found, list[Place], Mask]:
-        """Where the part is now; where copies of it are; and its pixels."""
-        mask = self.mask(seen, tint)
+    def find(self, mask: Mask, last: Found) -> tuple[Found, list[Place]]:
+        """Where the part is now, of which these are the pixels, and where copies of it are."""
         if isinstance(self.part, Column):
-            return self._level(mask), [], mask
-        regions = [r for r in self._regions(mask) if r[0] >= LEAST * self.area]
+            return self._level(mask, last), []
+        regions = [r for r in self._regions(mask) if r.area >= LEAST * self.area]
         if not regions:
-            return Found(last.x, last.y, 0.0), [], mask
-        places = [self._place(mask, region) + self.off for region in regions]
+            return Found(last.x, last.y, 0.0), []
+        places = [self._place(region) + self.off for region in regions]
         far = [float(np.hypot(p[0] - last.x, p[1] - last.y)) for p in places]
-        whole = [abs(np.log(region[0] / self.area)) for region in regions]
+        whole = [abs(np.log(region.area / self.area)) for region in regions]
         rank = [(f > CLOSE, round(w, 1) if f > CLOSE else 0, f) for f, w in zip(far, whole, strict=True)]
         own = min(range(len(regions)), key=lambda i: rank[i])
-        presence = min(regions[own][0] / self.area, 1.0)
+        presence = min(regions[own].area / self.area, 1.0)
         others = [(float(p[0]), float(p[1])) for i, p in enumerate(places) if i != own]
-        return Found(float(places[own][0]), float(places[own][1]), presence), others, mask
+        return Found(float(places[own][0]), float(places[own][1]), presence), others
 
-    def _level(self, mask: Mask) -> Found:
-        """The surface of a column, from how much of the tube is filled."""
+    def _level(self, mask: Mask, last: Found) -> Found:
+        """The surface of a column, from how much of the tube is filled.
+
+        What is empty at once is gone for a while, and then has run out.
+        """
         part, box = self.part, self._box()
         assert isinstance(part, Column)
         filled = float((mask[box] > 0).mean()) if mask[box].size else 0.0
-        return Found((part.left + part.right) / 2, part.bottom - filled * (part.bottom - part.top))
+        if filled < EMPTY and part.bottom - last.y > FULL and last.gone < AWAY:
+            return Found(last.x, last.y, 0.0, gone=last.gone + 1)
+        surface = part.bottom - filled * (part.bottom - part.top)
+        return Found((part.left + part.right) / 2, surface)
+
+    def unlike(self, drawn: Frame, mask: Mask) -> bool:
+        """Whether the part has another size or shape than where it is drawn in its place."""
+        own = self.mask(drawn, np.zeros(3, np.float32))
+        left, top, width, height = cv2.boundingRect(own)
+        edge = round(self.unit)
+        window = np.s_[max(top - edge, 0) : top + height + edge, max(left - edge, 0) : left + width + edge]
+        area = self.area
+        if isinstance(self.part, Column):
+            window = self._box()
+            area = max(0.25 * own[window].size, 1.0)
+        return cv2.countNonZero(cv2.bitwise_xor(own[window], mask[window])) > OTHERWISE * area
+
+
+def _edges(plate: Frame) -> Mask:
+    """The pixels of a picture at which colours meet that differ much."""
+    steps = cv2.morphologyEx(plate, cv2.MORPH_GRADIENT, _NEXT).max(axis=-1)
+    return np.asarray(np.where(steps > STEEP, 255, 0), np.uint8)
+
+
+def _joined(masks: list[Mask]) -> Mask:
+    out = masks[0].copy()
+    for mask in masks[1:]:
+        out |= mask
+    return out
 
 
 class RigFollower:
@@ -152,7 +209,10 @@ class RigFollower:
         h, w = fitted.plate.shape[:2]
         empty = rig.fitted(scale, offset, (w, h))
         assert isinstance(empty, Rig)
-        self.rig, self.blocks = empty, Blocks(empty)
+        # Larger blocks than for small pieces: a trembling camera must not show at edges.
+        grid = empty.lattice
+        wide = replace(grid, cell_w=grid.cell_w * COARSE, cell_h=grid.cell_h * COARSE)
+        self.rig, self.blocks = empty, Blocks(replace(empty, lattice=wide))
         self.steady = Steady(empty, self.blocks)
         self.now = [Found(float(x), float(y)) for x, y in places_N2]
         self.finders = [
@@ -161,12 +221,14 @@ class RigFollower:
         ]
         small, drawn = self.fit.prepare(first), empty.draw(places_N2)
         covered = self._covered(drawn)
-        gap = self.blocks.difference(small, fitted.plate, covered)
+        # Compression spreads colours at edges in the scene as it does beside parts.
+        gap = self.blocks.difference(small, fitted.plate, covered | self._blocks(_edges(empty.plate)))
         self.start_gap = float((gap.size > CHANGED).mean())
-        self.start_change = max((blob.area for blob in gap.blobs()), default=0.0)
+        self.start_change = max((blob.area for blob in gap.blobs()), default=0.0) * COARSE**2
         if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
             self.blocks.learn(self.blocks.means(small), covered)
         self._last: Frame | None = None
+        self._bared = [False] * len(self.now)
         self._hidden, self._passed = covered, covered.copy()
         self._places: list[npt.NDArray[np.float32]] = []
         self._presence: list[list[float]] = []
@@ -193,7 +255,8 @@ class RigFollower:
         if (frame.shape[1], frame.shape[0]) != self.clip_size:
             raise UnreadableClipError("the clip changes its size midway")
         small, t = self.fit.prepare(frame), len(self._broken)
-        if self._last is not None and cv2.norm(small, self._last, cv2.NORM_INF) <= SAME:
+        waits = any(found.gone for found in self.now)
+        if not waits and self._last is not None and cv2.norm(small, self._last, cv2.NORM_INF) <= SAME:
             self._places.append(self._places[-1])
             self._presence.append(self._presence[-1])
             self._odd.append(self._odd[-1])
@@ -202,11 +265,16 @@ class RigFollower:
             self._spots += [replace(spot, t=t) for spot in self._new]
             return
         self._last, self._new = small, []
-        hidden = self._hidden | self._fresh(small)
+        none = np.zeros(3, np.float32)
+        masks = [finder.mask(small, none) for finder in self.finders]
+        # What has a part's colour is no movement of the camera; where that is moved, all colours are.
+        hidden = self._hidden if self.steady.warp.any() else self._hidden | self._blocks(_joined(masks))
         seen, _, gap = self.steady.stabilise(small, hidden, t)
         broken = bool(gap.apart_from(hidden, self._passed).changed.mean() > BROKEN)
         if not broken:
-            self._find(seen, gap, t)
+            if seen is not small or np.abs(gap.tint).max() >= TINTED:
+                masks = [finder.mask(seen, gap.tint) for finder in self.finders]
+            self._find(seen, masks, gap, t)
         self._places.append(np.array([(p.x, p.y) for p in self.now], np.float32).reshape(-1, 2))
         self._presence.append([p.presence for p in self.now])
         self._odd.append([p.odd for p in self.now])
@@ -214,70 +282,49 @@ class RigFollower:
         self._broken.append(broken)
         self._spots += self._new
 
-    def _fresh(self, small: Frame) -> npt.NDArray[np.bool_]:
-        """The blocks that have a part's colour in a frame whose camera has not moved any further."""
-        if self.steady.warp is not STILL and self.steady.warp.any():
-            return np.zeros_like(self._hidden)
-        none = np.zeros(3, np.float32)
-        ink = np.zeros(small.shape[:2], np.uint8)
-        for finder in self.finders:
-            ink |= finder.mask(small, none)
-        return self._blocks(ink)
-
-    def _find(self, seen: Frame, gap: Gap, t: int) -> None:
+    def _find(self, seen: Frame, masks: list[Mask], gap: Gap, t: int) -> None:
         """Find the parts, and what else differs from the scene with the parts where they are."""
-        copies = np.zeros(seen.shape[:2], np.uint8)
-        masks = []
-        for i, finder in enumerate(self.finders):
-            self.now[i], others, mask = finder.find(seen, gap.tint, self.now[i])
-            masks.append(mask)
-            for x, y in others:
-                self._new.append(Spot(t, finder.part.name, x, y, 1.0))
-            if others:
-                copies |= mask
-        places = [(p.x, p.y) for p in self.now]
-        drawn = self.rig.draw(places, [float(p.presence > 0) for p in self.now])
-        inked = self._covered(drawn)
+        copies = []
+        for i, (finder, mask) in enumerate(zip(self.finders, masks, strict=True)):
+            self.now[i], others = finder.find(mask, self.now[i])
+            self._new += [Spot(t, finder.part.name, x, y, 1.0) for x, y in others]
+            copies += [mask] if others else []
+        there = [float(p.presence > 0) for p in self.now]
+        drawn = self.rig.draw([(p.x, p.y) for p in self.now], there)
         for i, mask in enumerate(masks):
-            self.now[i].odd = self._unlike(seen, drawn, gap.tint, i, mask)
-        self._hidden = inked
-        self._passed |= inked
-        hidden = inked | self.blocks.outside(self.steady.warp)
-        if copies.any():
-            hidden |= self._blocks(copies)
+            if t % BARE == 0:
+                self._bared[i] = self._bare(seen, gap.tint, i)
+            unlike = self._bared[i] or self.finders[i].unlike(drawn, mask)
+            self.now[i].odd = 1.0 if there[i] and unlike else 0.0
+        self._hidden = self._covered(drawn)
+        self._passed |= self._hidden
+        hidden = self._hidden | self.blocks.outside(self.steady.warp)
+        if copies:
+            hidden |= self._blocks(_joined(copies))
         for blob in gap.apart_from(hidden, self._passed).blobs():
             x, y = self.rig.lattice.cells((blob.x, blob.y))
-            self._new.append(Spot(t, "", float(x), float(y), blob.area))
+            self._new.append(Spot(t, "", float(x), float(y), blob.area * COARSE**2))
 
-    def _unlike(self, seen: Frame, drawn: Frame, tint: npt.NDArray[np.float32], i: int, mask: Mask) -> float:
-        """How much (square units) of a part does not look as it should where it is."""
-        finder, found = self.finders[i], self.now[i]
-        if found.presence <= 0:
-            return 0.0
-        odd = 0.0
-        if not isinstance(finder.part, Column):
-            own = finder.mask(drawn, np.zeros(3, np.float32))
-            around = cv2.dilate(own, _NEXT, iterations=max(round(0.8 * finder.unit), 1))
-            differ = cv2.countNonZero(cv2.bitwise_and(cv2.bitwise_xor(own, mask), around))
-            odd = differ / max(finder.area, 1.0)
-            odd = 1.0 if odd > OTHERWISE else 0.0
-        return max(odd, self._extras(seen, tint, i))
-
-    def _extras(self, seen: Frame, tint: npt.NDArray[np.float32], i: int) -> float:
-        """1 where what belongs to a part is not there, else 0."""
+    def _bare(self, seen: Frame, tint: npt.NDArray[np.float32], i: int) -> bool:
+        """Whether what belongs to a part is not there."""
         part, found = self.rig.parts[i], self.now[i]
+        if not part.loaded:
+            return False
         with_it = self.rig.plate.copy()
         part.extras(with_it, self.rig.lattice, self.rig.style, (found.x, found.y))
         change = cv2.absdiff(with_it, self.rig.plate)
         left, top, width, height = cv2.boundingRect(change.reshape(change.shape[0], -1))
-        if width == 0:
-            return 0.0
         rows, cols = slice(top, top + height), slice(left // 3, (left + width - 1) // 3 + 1)
         plate = self.rig.plate[rows, cols].astype(np.float32)
         ink = with_it[rows, cols].astype(np.float32) - plate
         gap = seen[rows, cols].astype(np.float32) - plate - tint
-        strength = float(np.vdot(gap, ink)) / max(float(np.vdot(ink, ink)), 1.0)
-        return 0.0 if strength >= FAINT else 1.0
+        none = cv2.inRange(change[rows, cols], np.zeros(3), np.full(3, float(SEEN)))
+        _, labels = cv2.connectedComponents(cv2.bitwise_not(none), connectivity=8)
+        # OpenCV's sums over channels take a tenth of numpy's time.
+        squares, products = (cv2.transform(cv2.multiply(a, ink), _SUM) for a in (ink, gap))
+        energy = np.bincount(labels.ravel(), squares.ravel())[1:]
+        there = np.bincount(labels.ravel(), products.ravel())[1:]
+        return bool(((there < FAINT * energy) & (energy >= LEAST_INK * FEWEST)).any())
 
     def track(self, fps: float) -> Track:
         """What was seen in all frames so far; a part's `contrast` is from its surroundings."""

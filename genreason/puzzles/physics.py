@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genreason import seeds
 from genreason.laws import Course, Law
-from genreason.perceive.rigs import RigFollower
+from genreason.perceive.rigs import AWAY, RigFollower
 from genreason.puzzles.base import Accept, Params, Puzzle, Reading
 from genreason.render.board import Board
 from genreason.render.motion import Motion, Script
@@ -31,6 +31,7 @@ from genreason.types import Frame, GenreasonError, IllegalMove, Instance, Json, 
 LEAST_SIDE = 160  # pixels of a picture's side below which small parts cannot be read
 GRAIN = 3  # decimals of what is drawn by lot
 TRIES = 400
+ALIKE = 0.05  # units by which two states' places may differ and be the same
 SAMPLES = 240  # times at which a course is known
 MOST_RIGS = 4
 _RIGS: dict[tuple[object, ...], Rig] = {}
@@ -164,13 +165,24 @@ class PhysicsPuzzle(Puzzle[W, str]):
         """Whether all stages are over."""
         return state.step >= len(self.stages)
 
+    def measured(self, name: str, value: float) -> str:
+        """What is wrong with a parameter of the law that was measured, in words."""
+        return f"{name.replace('_', ' ')} is {value:.2f} times what it must be"
+
     def law(self, state: W) -> Law:
         """What must hold of a clip."""
         free = {name: state.tolerance * share for name, share in self.free.items()}
         return Law(lambda values: self.course(state, values), free, self.even)
 
-    def arrived(self, state: W, places: Places, near: float) -> bool:
-        """Whether parts at these places (N, 2) are at the end: `near` units off, with the tolerance."""
+    def arrived(self, state: W, places: Places, time: float | None, near: float) -> bool:
+        """Whether the movement has come to its end.
+
+        Args:
+            state: the scene.
+            places: where the parts are in the last frame (N, 2).
+            time: the law's time then, or None where it is not known.
+            near: units off the end, with the tolerance's share of the way, that do not count.
+        """
         course = self.nominal(state)
         begin, end = course.at(np.array([0.0, course.end]))
         room = near + state.tolerance * np.linalg.norm(end - begin, axis=-1)
@@ -273,11 +285,14 @@ class PhysicsPuzzle(Puzzle[W, str]):
         """The state that a frame (HWC RGB uint8, any size) shows: that to which the parts are nearest."""
         state = self.start(instance)
         follower = RigFollower(self.rig(instance), self.places(state), self.picture(instance), frame)
-        follower.step(frame)
+        for _ in range(AWAY + 1):  # what is gone at once is waited for
+            follower.step(frame)
         seen = follower.track(instance.fps)
         stages = [state.model_copy(update={"step": k}) for k in range(len(self.stages) + 1)]
-        off = [float(np.abs(self.places(other) - seen.places_TN2[0]).max()) for other in stages]
-        return Reading(stages[int(np.argmin(off))], float(seen.presence_TN[0].min()))
+        off = [float(np.abs(self.places(other) - seen.places_TN2[-1]).max()) for other in stages]
+        near = [k for k, gap in enumerate(off) if gap <= min(off) + ALIKE]
+        own = state.step if state.step in near else near[-1]  # a pendulum comes back to where it was
+        return Reading(stages[own], float(seen.presence_TN[-1].min()))
 
     def trap(self, instance: Instance) -> str:
         """A question about the first frame whose true answer is no."""
@@ -307,8 +322,10 @@ def film(course: Course, motion: Motion, span: tuple[float, float] | None = None
         rest += (1 - start - moving - rest) % 4
     if begin == end:
         moving = 0
-    way = np.arange(1, moving + 1) / max(moving, 1)
-    times = np.concatenate([np.zeros(start), way, np.ones(rest)]) * (end - begin) + begin
+    way, after = np.arange(1, moving + 1) / max(moving, 1), np.ones(rest)
+    if end == course.end < course.times_K[-1]:  # what goes on is not stopped
+        after += np.arange(1, rest + 1) / moving
+    times = np.concatenate([np.zeros(start), way, after]) * (end - begin) + begin
     return Film(course.at(times).astype(np.float32))
 
 

@@ -147,6 +147,11 @@ def box(left: float, top: float, right: float, bottom: float, role: str = "groun
     return Area(((left, top), (right, top), (right, bottom), (left, bottom)), role)
 
 
+def mirrored(points: npt.NDArray[np.float64], mirror: bool) -> npt.NDArray[np.float64]:
+    """Points (..., 2), or their mirror image with left and right changed."""
+    return points * (-1, 1) + (SIDE, 0) if mirror else points
+
+
 def draw_still(
     items: Sequence[Still], lattice: Lattice, style: SceneStyle, size: tuple[int, int],
     rng: np.random.Generator,
@@ -238,6 +243,11 @@ class Part:
         """Draw it at its place, in place."""
         raise NotImplementedError
 
+    @property
+    def loaded(self) -> bool:
+        """Whether anything belongs to it (`extras`)."""
+        return False
+
     def extras(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """Draw what belongs to it and has another colour, in place."""
 
@@ -258,6 +268,11 @@ class Disc(Part):
         if self.label:
             write(frame, lattice, at, self.label, 0.95 * self.radius, style.face, "bold")
 
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a thread."""
+        return self.tether is not None
+
     def extras(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """The thread."""
         if self.tether is not None:
@@ -275,7 +290,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar(Part):
-    """A bar that turns about its middle; its place is its right end."""
+    """A bar that turns about its middle; its place is its right end.
+
+    What lies on it are `loads`; so many `marks` below it are on each side of the middle.
+    """
 
     noun: ClassVar[str] = "bar"
 
@@ -283,6 +301,7 @@ class Bar(Part):
     half: float
     thick: float
     loads: tuple[Load, ...] = ()
+    marks: int = 0
     load_role: str = "second"
 
     def draw(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
@@ -291,10 +310,19 @@ class Bar(Part):
         left = np.array(self.middle) - way
         line(frame, lattice, (float(left[0]), float(left[1])), at, self.thick, style.colour(self.role))
 
+    @property
+    def loaded(self) -> bool:
+        """Whether something lies on it."""
+        return bool(self.loads)
+
     def extras(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """What lies on it."""
         way = np.array(at) - np.array(self.middle)
         up = np.array([way[1], -way[0]]) / max(float(np.hypot(*way)), 1e-6)
+        for k in range(-self.marks, self.marks + 1):
+            foot = np.array(self.middle) + k / (self.marks + 0.6) * way
+            tip = foot - (self.thick / 2 + 0.35) * up
+            line(frame, lattice, tuple(foot.tolist()), tuple(tip.tolist()), 0.14, style.ink)
         for load in self.loads:
             x, y = np.array(self.middle) + load.along * way + (load.radius + self.thick / 2) * up
             disc(frame, lattice, (float(x), float(y)), load.radius, style.colour(self.load_role))
