@@ -70,7 +70,7 @@ def _task(rooms: int = 4) -> tv2tv.Tv2tv:
 
 class _OneProcess:
     device = torch.device("cpu")
-    process_index = 0
+    process_index, num_processes = 0, 1
 
 
 # -- training ------------------------------------------------------------------------------------------------

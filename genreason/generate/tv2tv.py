@@ -202,7 +202,8 @@ class Tv2tvGenerator:
         return [request.prompt if given is None else given for request in requests]
 
     def _picture(self, request: Request, grid: tuple[int, int]) -> Frame:
-        return shrunk(request.first_frame, grid, self.pipe.codec.token)
+        token = self.pipe.codec.token * self.pipe.transformer.config.patch_size
+        return shrunk(request.first_frame, grid, token)
 
 
 def _seed(seed: int, request: Request) -> int:

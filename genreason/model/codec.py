@@ -22,6 +22,10 @@ class Codec(Protocol):
 
     token: int
     """Pixels a side of a latent."""
+    frames: int
+    """Frames of a chunk; the first has one."""
+    channels: int
+    """Of a latent."""
 
     def encode(self, clip_BCTHW: Tensor) -> Tensor:
         """Latents of a whole clip; the first chunk is the first frame."""
@@ -38,6 +42,8 @@ class PixelCodec(ModelMixin, ConfigMixin):
     Args:
         patch: pixels a side that become one latent.
     """
+
+    frames = 1
 
     @register_to_config
     def __init__(self, patch: int = 12) -> None:
@@ -75,6 +81,7 @@ class VaeCodec:
         self.vae = vae
         config = vae.config
         self.token = int(_factor(config, ("scale_factor_spatial", "spatial_compression_ratio"), 8))
+        self.channels = int(_factor(config, ("z_dim", "latent_channels"), 16))
         self.frames = int(_factor(config, ("scale_factor_temporal", "temporal_compression_ratio"), 4))
         mean, std = config.get("latents_mean"), config.get("latents_std")
         self._mean = torch.tensor(mean if mean is not None else 0.0).view(-1, 1, 1)
@@ -83,7 +90,12 @@ class VaeCodec:
 
     def encode(self, clip_BCTHW: Tensor) -> Tensor:
         """Modes, not samples."""
-        mode = self.vae.encode(clip_BCTHW.to(self._dtype)).latent_dist.mode().float().transpose(1, 2)
+        mode = (
+            self.vae.encode(clip_BCTHW.to(next(self.vae.parameters())))
+            .latent_dist.mode()
+            .float()
+            .transpose(1, 2)
+        )
         found: Tensor = (mode - self._mean.to(mode)) / self._std.to(mode)
         return found
 

@@ -67,8 +67,27 @@ def from_pretrained_llm(
     )
     with torch.no_grad():
         for name, value in _renamed(state):
+            if name == "lm_head.weight" and config.tie_word_embeddings:
+                continue
             _put(made.get_parameter(name), value)
     found: TV2TVTransformer = made.to(next(llm.parameters()).dtype)
+    return found
+
+
+def read_tokenizer(source: str | Path) -> Any:
+    """The tokenizer of a language model, with a word for padding.
+
+    Raises:
+        UserError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        found: Any = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise UserError(f"no tokenizer at {source}: {' '.join(str(error).split())[:200]}") from error
+    if found.pad_token_id is None:
+        found.pad_token = found.eos_token
     return found
 
 

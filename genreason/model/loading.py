@@ -48,6 +48,21 @@ def read(folder: Path) -> TV2TVPipeline:
     return pipe
 
 
+def autoencoder(name: str) -> Any:
+    """The causal video autoencoder of that folder or hub name, or that of the pipeline there.
+
+    Raises:
+        UserError: there is none.
+    """
+    import diffusers
+
+    own = (Path(name) / "config.json").is_file()
+    try:
+        return diffusers.AutoModel.from_pretrained(name, subfolder=None if own else "vae").eval()
+    except (OSError, ValueError) as error:
+        raise UserError(f"no video autoencoder at {name}: {' '.join(str(error).split())[:200]}") from error
+
+
 def add_lora(model: TV2TVTransformer, tower: Tower, rank: int = 16) -> None:
     """Freeze the model but for a new adapter on the attention of one tower."""
     from peft import LoraConfig
@@ -109,15 +124,14 @@ def _same_weights(folder: Path) -> None:
     """Make sure that the stored tensors are those that the config asks for."""
     with torch.device("meta"):
         made = TV2TVTransformer.from_config(TV2TVTransformer.load_config(folder))
-    tied = set(getattr(made, "_tied_weights_keys", None) or ())
-    wanted = {name: tuple(value.shape) for name, value in made.state_dict().items() if name not in tied}
+    wanted = {name: tuple(value.shape) for name, value in made.state_dict().items()}
     stored: dict[str, tuple[int, ...]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
             stored |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     if not stored:
         raise UserError(f"{folder} holds no weights (*.safetensors)")
-    for name in sorted({*wanted, *stored} - tied):
+    for name in sorted({*wanted, *stored}):
         if wanted.get(name) != stored.get(name):
             raise UserError(
                 f"{folder}: weights of another config: {name} is {_told(stored.get(name))}, the config has "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import torch
@@ -38,7 +39,9 @@ def angles(position: Tensor, frequency: Tensor, axis: Tensor, scale: float) -> t
 
     Sines of the first half are negative, as `rotated` wants them.
     """
-    with torch.autocast(position.device.type, enabled=False):
+    kind = position.device.type
+    known = torch.amp.is_autocast_available(kind)  # the meta device has none
+    with torch.autocast(kind, enabled=False) if known else contextlib.nullcontext():
         turn = (position.float()[..., axis] * frequency)[:, None]
         cos, sin = turn.cos() * scale, turn.sin() * scale
         return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)

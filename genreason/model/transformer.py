@@ -19,6 +19,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
+from torch.nn import functional
 
 from genreason.model.attention import Mask
 from genreason.model.cache import KVCache
@@ -133,13 +134,11 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         self.blocks = nn.ModuleList(TV2TVBlock(**sizes) for _ in range(num_layers))
         self.text_norm = nn.RMSNorm(hidden_size, eps=rms_eps)
         self.video_norm = nn.RMSNorm(hidden_size, eps=rms_eps)
-        self.lm_head = nn.Linear(hidden_size, vocab_size, bias=False)
+        if not tie_embeddings:
+            self.lm_head = nn.Linear(hidden_size, vocab_size, bias=False)
         self.gradient_checkpointing = False
         self._turns: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self._start(embedding_std, num_layers)
-        if tie_embeddings:
-            self.lm_head.weight = self.embed_tokens.weight
-            self._tied_weights_keys = ["lm_head.weight"]
 
     def _start(self, embedding_std: float, layers: int) -> None:
         """Random weights; what the residual stream is added to begins small, the video head at zero."""
@@ -210,7 +209,9 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
                 text, video = block(text, video, turn, mask, past)
         if cache is not None and write:
             cache.commit(tags, rows)
-        logits = self.lm_head(self.text_norm(text))
+        said = self.text_norm(text)
+        tied = self.config.tie_embeddings
+        logits = functional.linear(said, self.embed_tokens.weight) if tied else self.lm_head(said)
         if noisy is None and torch.is_grad_enabled():
             logits = logits + 0 * self._idle(video)
         return TV2TVOutput(logits, self._predict(video, layout, noisy, reference, time, skip))

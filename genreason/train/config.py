@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from genreason import cards
 from genreason import generate as generators
@@ -146,7 +147,7 @@ def keep(config: SftConfig | Tv2tvConfig, out: Path) -> None:
     """
     path, now = out / "config.json", config.model_dump(mode="json")
     if path.is_file():
-        before = files.read_json(path, "give another --out")["config"]
+        before = _filled(config, files.read_json(path, "give another --out")["config"])
         old, new = _fixed(before), _fixed(now)
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
@@ -156,6 +157,14 @@ def keep(config: SftConfig | Tv2tvConfig, out: Path) -> None:
     elif out.is_dir() and any(not p.name.startswith(".") for p in out.iterdir()):
         raise UserError(f"{out} is not empty and holds no training run: give another --out")
     files.write_json(path, {"schema": 1, "config": now})
+
+
+def _filled(like: SftConfig | Tv2tvConfig, record: Json) -> Json:
+    """An older record with today's keys, where it still reads."""
+    try:
+        return type(like).model_validate_json(json.dumps(record)).model_dump(mode="json")
+    except ValidationError:
+        return record
 
 
 def _fixed(config: Json) -> Json:

@@ -60,6 +60,7 @@ class Teller:
     def segments(self, told: Told, noisy: Sequence[int], finished: bool) -> list[Segment]:
         """A sample in order; chunks in `noisy` have noisy copies, `finished` samples an end mark."""
         mark = self.marks
+        shown = (len(told.frames) - 1) // self.codec.frames
         begin, end = (Text((mark[name],), learnt, True) for name, learnt in (("bof", True), ("eof", False)))
         start = () if mark["bos"] is None else (mark["bos"],)
         out: list[Segment] = [Text(start + self._ids(self.prompt), False, True)]
@@ -67,7 +68,7 @@ class Teller:
         out.append(Text(self._ids(told.plan)))
         for i, (said, learnt) in enumerate(zip(told.steps, told.learnt, strict=True), start=1):
             out.append(Text(self._ids(said), learnt))
-            if i < len(told.frames):
+            if i <= shown:
                 out += [begin, Chunk(i, *told.grid, i in noisy), end]
         if told.end is not None:
             out.append(Text(self._ids(told.end)))
@@ -109,7 +110,8 @@ class Teller:
     def latents(self, frames_BTHWC: np.typing.NDArray[np.uint8]) -> Tensor:
         """Latents (B, chunks, C, H, W) of clips."""
         clip = torch.from_numpy(frames_BTHWC).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-        return self.codec.encode(clip)
+        with torch.no_grad():
+            return self.codec.encode(clip)
 
     def _ids(self, text: str) -> tuple[int, ...]:
         if text not in self._known:

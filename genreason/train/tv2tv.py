@@ -17,8 +17,8 @@ from torch.nn import functional
 from genreason import seeds
 from genreason.generate import extra
 from genreason.generate.tv2tv import Options, Tv2tvGenerator
-from genreason.model import loading, words
-from genreason.model.codec import PixelCodec
+from genreason.model import llm, loading, words
+from genreason.model.codec import PixelCodec, codec_of
 from genreason.model.pipeline import TV2TVPipeline
 from genreason.model.transformer import TV2TVTransformer
 from genreason.puzzles import base
@@ -68,23 +68,35 @@ def pipeline(settings: Tv2tvConfig) -> TV2TVPipeline:
     """
     if settings.start is not None:
         return _started(settings, Path(settings.start))
-    tokenizer = words.tokenizer(vocabulary())
-    codec = PixelCodec(settings.token)
     torch.manual_seed(settings.seed)
+    vae = PixelCodec(settings.token) if settings.vae is None else loading.autoencoder(settings.vae)
     try:
-        model = TV2TVTransformer(
-            **{"vocab_size": len(tokenizer), "latent_channels": codec.channels, **settings.model}
-        )
+        model, tokenizer = _towers(settings, vae)
     except (TypeError, ValueError) as error:
         raise UserError(f"model: {error}") from None
+    token = codec_of(vae).token * model.config.patch_size
+    if token != settings.token:
+        raise UserError(f"token: {settings.token} px, but codec and patches make tokens of {token} px")
     shift = settings.levels.shift or 1.0
-    return TV2TVPipeline(model, codec, FlowMatchEulerDiscreteScheduler(shift=shift), tokenizer)
+    return TV2TVPipeline(model, vae, FlowMatchEulerDiscreteScheduler(shift=shift), tokenizer)
+
+
+def _towers(settings: Tv2tvConfig, vae: Any) -> tuple[TV2TVTransformer, Any]:
+    """Transformer and tokenizer."""
+    sizes = {"latent_channels": codec_of(vae).channels, **settings.model}
+    if settings.llm is None:
+        tokenizer = words.tokenizer(vocabulary())
+        return TV2TVTransformer(**{"vocab_size": len(tokenizer), **sizes}), tokenizer
+    tokenizer = llm.read_tokenizer(settings.llm)
+    model = llm.from_pretrained_llm(settings.llm, tokenizer, **sizes)
+    return model, tokenizer
 
 
 def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
     """The pipeline to go on from; what the config says of the model must be true of it."""
     found = loading.read(folder)
-    there = {**found.transformer.config, "token": found.codec.token}
+    token = found.codec.token * found.transformer.config.patch_size
+    there = {**found.transformer.config, "token": token}
     for name, value in {**settings.model, "token": settings.token}.items():
         if isinstance(value, list | tuple):
             value = type(there.get(name, value))(value)
@@ -118,7 +130,12 @@ class Tv2tv:
         self.teller = Teller(
             self.pipe.tokenizer, self.pipe.codec, self.model.config.axes, settings.mode, settings.prompt
         )
-        self.worlds = [MazeWorld(source, settings.token) for source in settings.worlds]
+        if settings.freeze_text:
+            llm.freeze_text(self.model)
+        if not isinstance(self.pipe.vae, PixelCodec):
+            self.pipe.vae.requires_grad_(False).to(accelerator.device)
+        frames = self.pipe.codec.frames
+        self.worlds = [MazeWorld(source, settings.token, frames) for source in settings.worlds]
         weights = np.array([source.weight for source in settings.worlds])
         self._shares = weights / weights.sum()
         self._turn: tuple[int, Batch] | None = None
@@ -128,9 +145,9 @@ class Tv2tv:
         return 1
 
     def losses(self, model: nn.Module, turn: int) -> loop.Losses:
-        """Of words and of noisy chunks; what is drawn depends on seed, turn and process alone."""
+        """Of words and of noisy chunks; what is drawn depends on seed and number alone."""
         batch = self._batch(turn).to(self.accelerator.device)
-        draw = flow.generator("tv2tv", self.settings.seed, turn, self.accelerator.process_index)
+        draw = flow.generator("tv2tv", self.settings.seed, *self._number(turn))
         noise, sigmas = self._noise(batch, draw)
         return self.compare(model, batch, self._context(batch.clean, draw), noise, sigmas)
 
@@ -163,11 +180,14 @@ class Tv2tv:
         total = text + self.settings.video_weight * each.mean()
         return loop.Losses(total, sigmas.flatten(), each.flatten(), figures, batch.tokens)
 
+    def _number(self, turn: int) -> tuple[int, int]:
+        """Which micro batch of all processes that is: two of them see what one with `accumulate: 2` does."""
+        return turn * self.accelerator.num_processes + self.accelerator.process_index, 0
+
     def _batch(self, turn: int) -> Batch:
         """What a turn of this process sees (the last one is kept)."""
         if self._turn is None or self._turn[0] != turn:
-            process = self.accelerator.process_index
-            rng = seeds.stream("tv2tv", self.settings.seed, turn, process)
+            rng = seeds.stream("tv2tv", self.settings.seed, *self._number(turn))
             self._turn = turn, self._drawn(rng)
         return self._turn[1]
 
@@ -276,8 +296,10 @@ class Tv2tv:
     def export(self, weights: Mapping[str, Tensor], folder: Path) -> None:
         """Write the pipeline with these weights, and the card that makes the folder a generator."""
         # Not into the model in training: under FSDP each process has only a part of it.
-        made = TV2TVTransformer.from_config(self.model.config)
-        made.load_state_dict(dict(weights))
+        # What is frozen is as it was at the start.
+        made = pipeline(self.settings).transformer if self.settings.freeze_text else None
+        made = TV2TVTransformer.from_config(self.model.config) if made is None else made
+        made.load_state_dict({**made.state_dict(), **weights})
         TV2TVPipeline(made, self.pipe.vae, self.pipe.scheduler, self.pipe.tokenizer).save_pretrained(folder)
         text = yaml.safe_dump(card(self.settings, "."), sort_keys=False)
         (folder / "tv2tv.yaml").write_text(text, encoding="utf-8")

@@ -38,6 +38,9 @@ class Tv2tvConfig(Strict):
         kind: what is trained.
         start: folder of a pipeline to go on from; None begins with random weights.
         model: config of the transformer, where it begins with random weights.
+        llm: folder or hub name of a language model that the towers begin as; None: random weights.
+        freeze_text: keep the text tower as it is.
+        vae: folder or hub name of a causal video autoencoder or its pipeline; None: raw pixels.
         token: pixels a side of a token.
         mode: how samples are told: "tv2tv", "think2v" (all words first) or "t2v" (no words).
         prompt: what every sample begins with.
@@ -62,6 +65,9 @@ class Tv2tvConfig(Strict):
     kind: Literal["tv2tv"]
     start: str | None = None
     model: dict[str, Any] = {}
+    llm: str | None = None
+    freeze_text: bool = False
+    vae: str | None = None
     token: int = Field(12, ge=4)
     mode: Mode = "tv2tv"
     prompt: str = "solve"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ class MazeSource(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A sample: frames (T + 1, H, W, 3) uint8, the plan, and the words before each frame but the first.
+    """A sample: frames (T + 1, H, W, 3) uint8, the plan, and the words before each step's frames.
 
     Attributes:
         learnt: whether each step's words are learnt (those that lead astray are not).
@@ -93,9 +94,9 @@ def name(row: int, col: int) -> str:
 class MazeWorld:
     """Mazes of one size, told."""
 
-    def __init__(self, source: MazeSource, token: int) -> None:
-        """`token`: pixels a side of a token."""
-        self.source, self.token, self.n = source, token, source.rooms
+    def __init__(self, source: MazeSource, token: int, frames: int = 1) -> None:
+        """`token`: pixels a side of a token; `frames`: of a step."""
+        self.source, self.token, self.frames, self.n = source, token, frames, source.rooms
         self.grid = self.n, self.n
         self.cols = 2 * self.n + 1
         self.styles = tuple(source.styles) or MAZE.styles()
@@ -206,7 +207,11 @@ class MazeWorld:
         style = self.styles[int(rng.integers(len(self.styles)))]
         layout: Json = MAZE.layout(state, (side, side), style)
         board = MAZE.scene(state, MAZE.style(style), layout["grid"], (side, side), rng)
-        drawn = (board.draw(MAZE.places(replace(state, agent=stop))) for stop in stops)
+        places = [MAZE.places(replace(state, agent=stop)) for stop in stops]
+        between = [
+            a + (b - a) * (i / self.frames) for a, b in pairwise(places) for i in range(1, self.frames + 1)
+        ]
+        drawn = (board.draw(place) for place in [*places[:1], *between])
         return np.stack([shrunk(frame, self.grid, self.token) for frame in drawn])
 
 
