@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genreason.perceive.cells import BETWEEN, EMPTY, CellTrack, Codes
 
@@ -23,6 +24,7 @@ LEAST = 2  # frames in a row from which something counts as seen
 MOMENT = 0.3  # seconds for which a cell may show nothing clear and then what it did before
 GROWN = 1.08  # how much more ink (times) makes a sign another one that was written on
 KEPT = 0.85  # share of the ink that stays meanwhile
+FADED = 3  # frames in which something that is carried may be half there in its place
 AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
 
 
@@ -79,11 +81,15 @@ class Story:
         code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
         raw_TC: codes as they were read.
         disturbed: where a cell showed nothing clear for long, and then what it did before, in order.
+        brief: frames that are a moment.
+        faint_TC: where a sign stood in its place and was half there, or None.
     """
 
     code_TC: Codes
     raw_TC: Codes
     disturbed: tuple[Gap, ...]
+    brief: int
+    faint_TC: npt.NDArray[np.bool_] | None = None
 
 
 def told(track: CellTrack) -> Story:
@@ -110,7 +116,7 @@ def told(track: CellTrack) -> Story:
                         disturbed.append(Gap(last[1], start, int(c)))
             last = start, end, code
         codes[:, c] = line
-    return Story(codes, track.code_TC, tuple(sorted(disturbed)))
+    return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC)
 
 
 def _runs(line: Codes) -> list[tuple[int, int, int]]:
@@ -163,7 +169,8 @@ class _Walk:
 
     def __init__(self, puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> None:
         self.puzzle, self.state = puzzle, state
-        self.code_TC, self.raw_TC = story.code_TC, story.raw_TC
+        self.faint_TC = story.faint_TC
+        self.code_TC, self.raw_TC, self.brief = story.code_TC, story.raw_TC, story.brief
         self.symbols = puzzle.symbols(state)
         self.moves: list[Any] = []
         self.twice: tuple[int, int, str] | None = None  # since when something is in two cells, and which
@@ -185,22 +192,66 @@ class _Walk:
     def frame(self, t: int) -> Fault | None:
         """Make the moves that this frame shows; what is wrong with it, if anything."""
         while seen := self._seen(t):
-            made, under_way = None, False
-            for move in self.puzzle.likely(self.state, seen):
-                after = self.puzzle.changes(self.state, move)
-                if all(seen.get(c) == s or self._left(t, c, s) for c, s in after.items()):
-                    made = move
-                    if len(after) == len(seen):
-                        break
-                elif self._on_the_way(move, after, seen):
-                    under_way = True
-            if made is None:
+            made, under_way = self._chosen(t, seen)
+            if made is None and not under_way:
+                seen = self._lasting(t, seen)
+                made, under_way = self._chosen(t, seen) if seen else (None, True)
+            if made is None or self._passes_on(made, t):
+                under_way |= made is not None
                 return self._watch(t, seen) if under_way else self._fault(t, seen)
             self.twice = None
             fault = self._make(made, t, len(seen) > len(self.puzzle.changes(self.state, made)))
             if fault is not None:
                 return fault
+        self.twice = None  # everything is where it should be
         return None
+
+    def _chosen(self, t: int, seen: Mapping[int, str]) -> tuple[Any, bool]:
+        """A move that is done in this frame, or None; whether one is under way."""
+        made, under_way = None, False
+        for move in self.puzzle.likely(self.state, seen):
+            after = self.puzzle.changes(self.state, move)
+            if all(seen.get(c) == s or self._left(t, c, s) for c, s in after.items()):
+                made = move
+                if len(after) == len(seen):
+                    break
+            elif self._on_the_way(move, after, seen):
+                under_way = True
+        return made, under_way
+
+    def _lasting(self, t: int, seen: Mapping[int, str]) -> dict[int, str]:
+        """What is seen without what lasts a moment while a thing is carried: parts of it look like others."""
+        own, soon = self.puzzle.codes(self.state), self.code_TC[t : t + self.brief + 1]
+        if not self.puzzle.carried or not ((soon == BETWEEN) | ((own >= 0) & (soon < 0))).any():
+            return dict(seen)
+        brief = (soon == own).any(axis=0) | ((soon[0] >= 0) & (soon != soon[0]).any(axis=0))
+        return {c: s for c, s in seen.items() if not brief[c]}
+
+    def _passes_on(self, move: Any, t: int) -> bool:
+        """Whether what a move carries goes on at once, on the way of another move from the same cell."""
+        after = self.puzzle.changes(self.state, move)
+        left, come = {c for c, s in after.items() if not s}, [c for c, s in after.items() if s]
+        if not self.puzzle.carried or not left or len(come) != 1:
+            return False
+        cell = come[0]
+        goes = np.flatnonzero(self.code_TC[t:, cell] != self.code_TC[t, cell])
+        if not len(goes):
+            return False
+        own = self.puzzle.codes(self.state)
+        for other in self.puzzle.likely(self.state, {cell: after[cell]}):
+            then = self.puzzle.changes(self.state, other)
+            way = self.puzzle.passed(self.state, other)
+            if cell in then or cell not in way or left != {c for c, s in then.items() if not s}:
+                continue
+            codes = {c: self.symbols.index(s) if s else EMPTY for c, s in then.items()}
+            late = self.code_TC[t + int(goes[0]) :, list(codes)] == list(codes.values())
+            ends = np.flatnonzero(late.all(axis=1))
+            rest = [c for c in range(len(own)) if c not in way and c not in then]
+            if len(ends):
+                seen = self.code_TC[t : t + int(goes[0] + ends[0]) + 1, rest]
+                if ((seen == own[rest]) | (seen == BETWEEN)).all():
+                    return True
+        return False
 
     def _left(self, t: int, cell: int, symbol: str) -> bool:
         """Whether a cell that something was carried out of may be empty: the next thing may be coming in."""
@@ -271,6 +322,12 @@ class _Walk:
                 sudden = span[1] - span[0] <= 1 and other[1] - other[0] <= 1
                 checks = ("rules.legal", "objects.continuous") if sudden else ("rules.legal",)
                 return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
+        fresh = [*left, *(c for c, s in after.items() if s and own[c] == EMPTY)]
+        if carried and self.faint_TC is not None:
+            faded = self.faint_TC[begun + 1 : t + 1, fresh].sum(axis=0)
+            if len(faded) and faded.max() >= FADED:
+                what = f"what comes into {self._named(cell)} fades in and out and is not carried"
+                return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         if carried and span[1] - span[0] <= 1:
             symbol = after[next(c for c, s in after.items() if s)]
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
@@ -294,8 +351,12 @@ class _Walk:
         held = self.puzzle.cells(self.state)
         gone = [c for c, s in seen.items() if held[c] and not s]
         come = [c for c, s in seen.items() if s]
-        if self.puzzle.carried and come and not gone:
-            cell = come[0]
+        shown = list(held)
+        for c, s in seen.items():
+            shown[c] = s
+        more = [c for c in come if shown.count(seen[c]) > held.count(seen[c])]
+        if self.puzzle.carried and more and not gone:
+            cell = more[0]
             what = f"there is one {self.puzzle.called(seen[cell])} too many, in {self._named(cell)}"
             return Fault(t, ("rules.legal", "objects.unique"), what, cell)
         odd = [c for c, s in seen.items() if not self._explained(c, s)]

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, UNSURE
+from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
 from genreason.perceive.rings import RingFinder
 from genreason.render.cells import Sign, sign_piece
 
 PRESENT = 0.55  # share of a sign's usual difference from the ground from which it is there
+LEAST_FAINT = 0.25  # share of a sign's usual difference from the ground from which it is half there,
+STRAY = 0.1  # and share of a cell that its middle may be off
 OFF = 0.2  # share of a cell that the middle of a sign may be off
 LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
 INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on tiles
@@ -107,8 +109,10 @@ def _status(
     box = np.array(ink.box)
     off = np.abs((box[:2] + box[2:]) - (own[:2] + own[2:])).max() / 2
     size = max(box[2] - box[0], box[3] - box[1]) / max(own[2] - own[0], own[3] - own[1])
-    if ink.strength < PRESENT * expected or off > OFF or size < LEAST_SIZE:
+    if off > OFF or size < LEAST_SIZE:
         return BETWEEN
+    if ink.strength < PRESENT * expected:
+        return FAINT if off <= STRAY and ink.strength >= LEAST_FAINT * expected else BETWEEN
     if guess.likeness < LIKE or size > MOST_SIZE:
         return ALIEN
     return 0 if guess.sure else UNSURE

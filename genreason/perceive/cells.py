@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, Blocks, largest
 from genreason.perceive.cellread import CellReader
-from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, UNSURE
+from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
 from genreason.perceive.steady import Steady
@@ -39,6 +39,7 @@ FINE = 0.6  # of a cell, what counts as one for the size of blocks
 LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
 ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
 LARGEST = 1.2  # square cells of a spot that lies in one cell
+BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it
 WORD = 8  # bytes that are compared at once
 Codes = npt.NDArray[np.int16]
@@ -76,6 +77,7 @@ class CellTrack:
         code_TC: what stands in each cell: the place of a sign, or EMPTY, BETWEEN, UNSURE, ALIEN.
         area_TC: inked share of the cell.
         kept_TC: share of the ink of the frame before that is still ink.
+        faint_TC: whether a sign stood in its place and was half there; None where that was not looked at.
         camera_T2: as in `Track`.
         spots: changes of the still scene.
         broken_T: frames in which hardly anything of the scene is left.
@@ -94,6 +96,7 @@ class CellTrack:
     broken_T: npt.NDArray[np.bool_]
     start_gap: float
     start_change: float
+    faint_TC: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -157,7 +160,8 @@ class CellFollower:
         grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
         self.reader = CellReader(scene.signs, self.cell, grounds)
         small, nothing = self.fit.prepare(first), np.zeros(self.blocks.base.shape[:2], np.bool_)
-        gap = self.blocks.difference(small, self.fit.board.plate, nothing)
+        held = self._covered(np.flatnonzero(scene.start >= 0))
+        gap = self.blocks.difference(small, self.fit.board.plate, held)
         self.start_gap = float((gap.size > CHANGED).mean())
         self.start_change = max((blob.area for blob in gap.blobs()), default=0.0) * FINE * FINE
         if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
@@ -168,6 +172,8 @@ class CellFollower:
         # How each cell differed from an empty one when it was told last, and what it was.
         self._told = self._known.astype(np.float32) - self._empty
         self._as = scene.start.copy()
+        self._faint = np.zeros(len(self._codes), np.bool_)
+        self._faints: list[npt.NDArray[np.bool_]] = []
         self._last: Frame | None = None
         self._seen: Frame | None = None  # the picture of which cells were read last
         self._now: list[Spot] = []
@@ -238,6 +244,7 @@ class CellFollower:
         small = self.fit.prepare(frame)
         t = len(self._broken)
         if self._last is not None and cv2.norm(small, self._last, cv2.NORM_INF) <= SAME:
+            self._faints.append(self._faint)
             codes, area, _ = self._frames[-1]
             self._frames.append((codes, area, np.ones_like(area)))
             self._camera.append(self._camera[-1])
@@ -254,6 +261,7 @@ class CellFollower:
         if len(fresh) <= min(2 * self.scene.stir + 2, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
         seen, _, gap = self.steady.stabilise(small, covered, t)
+        before = self._codes
         self._read(seen, gap.tint)
         other = self._codes != self.scene.start
         there, read = self._covered(np.flatnonzero(other)), other & (self._codes != ALIEN)
@@ -262,13 +270,20 @@ class CellFollower:
         broken = bool(gap.apart_from(told, self._passed).changed.mean() > BROKEN)
         self._now = []
         if not broken:
-            hidden = there | self.blocks.outside(self.steady.warp)
+            hidden = there | self._beside(before) | self.blocks.outside(self.steady.warp)
             for blob in gap.apart_from(hidden, self._passed).blobs():
                 x, y = self.fit.board.lattice.cells((blob.x, blob.y))
                 self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
         self._spots += self._now
         self._camera.append(self.steady.moved())
         self._broken.append(broken)
+
+    def _beside(self, before: Codes) -> npt.NDArray[np.bool_]:
+        """Blocks in and beside cells that something comes into or leaves: it may reach over their edges."""
+        moving = (self._codes != self.scene.start) & ((self._codes < EMPTY) | (self._codes != before))
+        reach = max(round(BESIDE * self.blocks.cell / FINE / self.blocks.k), 1)
+        wide = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        return cv2.dilate(self._covered(np.flatnonzero(moving)).astype(np.uint8), wide) > 0
 
     def _covered(self, cells: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]:
         """The blocks that lie in these cells."""
@@ -280,7 +295,7 @@ class CellFollower:
 
     def _read(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
         """Read the cells that changed since they were read last."""
-        codes = self._codes.copy()
+        codes, faint = self._codes.copy(), self._faint.copy()
         area = np.zeros(len(codes), np.float32) if not self._frames else self._frames[-1][1].copy()
         kept = np.ones(len(codes), np.float32)
         for k in self._stirred(seen).tolist():
@@ -291,10 +306,12 @@ class CellFollower:
             self._known[k], look = cell, cell - tint
             gap = look - self._empty[k]
             if self._alike(gap, k):
-                codes[k] = self._as[k]
+                codes[k], faint[k] = self._as[k], False
                 continue
             empty = self._bare(look, k)
             code, ink = self.reader.read(look, empty)
+            faint[k] = code == FAINT
+            code = BETWEEN if code == FAINT else code
             if code >= 0:
                 self._as[k], self._told[k] = code, gap
             before = self._masks[k]
@@ -302,7 +319,8 @@ class CellFollower:
                 kept[k] = 0.0 if ink is None else float((before & ink.mask).sum() / before.sum())
             self._masks[k] = None if ink is None else ink.mask
             codes[k], area[k] = code, 0.0 if ink is None else ink.area
-        self._codes = codes
+        self._codes, self._faint = codes, faint
+        self._faints.append(faint)
         self._frames.append((codes, area, kept))
 
     def _bare(self, look: npt.NDArray[np.float32], cell: int) -> npt.NDArray[np.float32]:
@@ -333,7 +351,7 @@ class CellFollower:
             fps=fps, clip_size=self.clip_size, view=self.fit.view, code_TC=code_TC,
             area_TC=np.stack(area), kept_TC=np.stack(kept), camera_T2=np.array(self._camera, np.float32),
             spots=self._unexplained(code_TC), broken_T=np.array(self._broken, np.bool_),
-            start_gap=self.start_gap, start_change=self.start_change,
+            start_gap=self.start_gap, start_change=self.start_change, faint_TC=np.array(self._faints),
         )  # fmt: skip
 
     def _unexplained(self, code_TC: Codes) -> tuple[Spot, ...]:
