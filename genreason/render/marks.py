@@ -65,6 +65,21 @@ def _star(x: Grid, y: Grid) -> Coverage:
     return np.asarray(radius <= 1.0 - 0.58 * sector, np.bool_)
 
 
+_HORSE = (
+    (-0.62, 0.72), (-0.5, 0.3), (-0.1, -0.02), (-0.2, -0.14), (-0.56, 0.12), (-0.8, -0.02), (-0.74, -0.24),
+    (-0.4, -0.62), (-0.28, -0.98), (-0.02, -0.68), (0.34, -0.56), (0.62, -0.1), (0.66, 0.72),
+)  # fmt: skip
+
+
+def _horse(x: Grid, y: Grid) -> Coverage:
+    """A horse's head that looks to the left: inside where an odd number of edges lies to the right."""
+    inside = np.zeros(x.shape, np.bool_)
+    for (x0, y0), (x1, y1) in zip(_HORSE, _HORSE[1:] + _HORSE[:1], strict=True):
+        across = (y0 > y) != (y1 > y)
+        inside ^= across & (x < (x1 - x0) * (y - y0) / ((y1 - y0) or 1.0) + x0)
+    return inside
+
+
 SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
     "disc": lambda x, y: x * x + y * y <= 1,
     "square": lambda x, y: np.maximum(np.abs(x), np.abs(y)) <= 1,
@@ -91,6 +106,7 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
     "frame": lambda x, y: (
         (np.maximum(np.abs(x), np.abs(y)) <= 1) & (np.maximum(np.abs(x), np.abs(y)) >= 0.62)
     ),
+    "horse": _horse,
     "ghost": lambda x, y: (
         ((x * x + (y + 0.1) ** 2 <= 0.81) & (y <= -0.1))
         | ((np.abs(x) <= 0.9) & (y > -0.1) & (y <= 0.95 - 0.3 * np.abs((x * 1.6) % 1.0 - 0.5)))
