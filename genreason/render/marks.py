@@ -80,6 +80,23 @@ def _horse(x: Grid, y: Grid) -> Coverage:
     return inside
 
 
+def _moon(edge: float) -> Callable[[Grid, Grid], Coverage]:
+    """A lit part of a disc: right of an ellipse's half, which bulges to the right (1) or to the left (-1)."""
+
+    def lit(x: Grid, y: Grid) -> Coverage:
+        across = np.sqrt(np.maximum(1 - y * y, 0))
+        return np.asarray((np.abs(x) <= across) & (x >= edge * across), np.bool_)
+
+    return lit
+
+
+def _turned(look: Callable[[Grid, Grid], Coverage]) -> Callable[[Grid, Grid], Coverage]:
+    """The shape with left and right changed."""
+    return lambda x, y: look(np.asarray(-x, np.float32), y)
+
+
+_MOONS = {"crescent": _moon(0.45), "quarter": _moon(0.0), "gibbous": _moon(-0.45)}
+
 SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
     "disc": lambda x, y: x * x + y * y <= 1,
     "square": lambda x, y: np.maximum(np.abs(x), np.abs(y)) <= 1,
@@ -111,6 +128,16 @@ SHAPES: dict[str, Callable[[Grid, Grid], Coverage]] = {
         ((x * x + (y + 0.1) ** 2 <= 0.81) & (y <= -0.1))
         | ((np.abs(x) <= 0.9) & (y > -0.1) & (y <= 0.95 - 0.3 * np.abs((x * 1.6) % 1.0 - 0.5)))
     ),
+}
+SHAPES |= {
+    "new_moon": lambda x, y: (x * x + y * y <= 1) & (x * x + y * y >= 0.72),
+    "full_moon": SHAPES["disc"],
+    "waxing_crescent": _MOONS["crescent"],
+    "first_quarter": _MOONS["quarter"],
+    "waxing_gibbous": _MOONS["gibbous"],
+    "waning_gibbous": _turned(_MOONS["gibbous"]),
+    "last_quarter": _turned(_MOONS["quarter"]),
+    "waning_crescent": _turned(_MOONS["crescent"]),
 }
 NOUNS = {"rounded": "rounded square"}
 
