@@ -254,8 +254,12 @@ class _Walk:
         return False
 
     def _left(self, t: int, cell: int, symbol: str) -> bool:
-        """Whether a cell that something was carried out of may be empty: the next thing may be coming in."""
-        return self.puzzle.carried and not symbol and self.code_TC[t, cell] == BETWEEN
+        """Whether a cell that is to be empty may be: where things are carried the next may be coming in.
+
+        Where many cells change at once, some fade more slowly.
+        """
+        may = self.puzzle.carried or self.puzzle.once
+        return may and not symbol and bool(self.code_TC[t, cell] == BETWEEN)
 
     def _watch(self, t: int, seen: Mapping[int, str]) -> Fault | None:
         """Note since when something is in its new place and still in its old one."""
@@ -363,9 +367,12 @@ class _Walk:
         if odd and len(odd) < len(seen):  # a move explains the rest
             come, gone = [c for c in come if c in odd], [c for c in gone if c in odd]
         cell = (come or gone)[0]
-        fresh = [c for c in come if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
-        if len(fresh) > 1 and not self.puzzle.once:
+        among = seen if self.puzzle.once else come  # where many cells may change, any of them shows a jump
+        fresh = [c for c in among if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
+        if len(fresh) > 1:
             what = f"{len(fresh)} cells change at once"
+            if self.puzzle.once:
+                what += f", and {self.puzzle.explain(self.state, cell, seen[cell])}"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
         return Fault(t, checks, self.puzzle.explain(self.state, cell, seen[cell]), cell)

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from genreason.perceive.blocks import CHANGED, Blocks, largest
+from genreason.perceive.blocks import CHANGED, WEIGHT, Blocks, Gap, largest
 from genreason.perceive.cellread import CellReader
+from genreason.perceive.celltrack import CellScene, CellTrack, Codes
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot
-from genreason.perceive.view import View
-from genreason.render.board import Board
-from genreason.render.cells import Sign
 from genreason.types import Frame, UnreadableClipError
 
 __all__ = [
@@ -33,6 +31,8 @@ SIDES = (24, 40)  # least and most pixels of a cell's side (of its area's root) 
 STIRRED = 1.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
 ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
+MOST_FRESH = 10  # cells that may change at once before it may be a movement of the camera
+SETTLE = 20  # frames for which a cell that has changed may look a little otherwise still
 STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
@@ -42,65 +42,6 @@ LARGEST = 1.2  # square cells of a spot that lies in one cell
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it
 WORD = 8  # bytes that are compared at once
-Codes = npt.NDArray[np.int16]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellScene:
-    """What is to be read.
-
-    Attributes:
-        board: the empty board.
-        picture: the first frame, HWC RGB uint8.
-        signs: what may stand in cells; codes are their places.
-        start: (C,) codes of the cells in the first frame, row-major.
-        cells: of them, those that are read.
-        stir: how many cells one move may change, so that it is no movement of the camera.
-    """
-
-    board: Board
-    picture: Frame
-    signs: tuple[Sign, ...]
-    start: Codes
-    cells: tuple[int, ...]
-    stir: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellTrack:
-    """Everything that the judge takes from a clip's pixels.
-
-    Attributes:
-        fps: frames per second.
-        clip_size: (width, height) of the clip.
-        view: how the clip shows the first frame.
-        code_TC: what stands in each cell: the place of a sign, or EMPTY, BETWEEN, UNSURE, ALIEN.
-        area_TC: inked share of the cell.
-        kept_TC: share of the ink of the frame before that is still ink.
-        faint_TC: whether a sign stood in its place and was half there; None where that was not looked at.
-        camera_T2: as in `Track`.
-        spots: changes of the still scene.
-        broken_T: frames in which hardly anything of the scene is left.
-        start_gap: share of the first frame that differs from the given one.
-        start_change: largest region of the first frame (square cells) that differs from the given one.
-    """
-
-    fps: float
-    clip_size: tuple[int, int]
-    view: View
-    code_TC: Codes
-    area_TC: npt.NDArray[np.float32]
-    kept_TC: npt.NDArray[np.float32]
-    camera_T2: npt.NDArray[np.float32]
-    spots: tuple[Spot, ...]
-    broken_T: npt.NDArray[np.bool_]
-    start_gap: float
-    start_change: float
-    faint_TC: npt.NDArray[np.bool_] | None = None
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        return len(self.code_TC)
 
 
 def _slack(empty: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
@@ -258,7 +199,7 @@ class CellFollower:
         counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
         fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
         # (When most of the cells that were as given change at once, the camera may have moved.)
-        if len(fresh) <= min(2 * self.scene.stir + 2, (len(self._codes) - len(differ)) // 2):
+        if len(fresh) <= min(MOST_FRESH, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
         seen, _, gap = self.steady.stabilise(small, covered, t)
         before = self._codes
@@ -271,7 +212,10 @@ class CellFollower:
         self._now = []
         if not broken:
             hidden = there | self._beside(before) | self.blocks.outside(self.steady.warp)
-            for blob in gap.apart_from(hidden, self._passed).blobs():
+            apart = gap.apart_from(hidden, self._passed)
+            if self.scene.once:  # neighbours may change together: each is looked at alone
+                apart = self._spots_of_cells(apart, t)
+            for blob in apart.blobs():
                 x, y = self.fit.board.lattice.cells((blob.x, blob.y))
                 self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
         self._spots += self._now
@@ -284,6 +228,16 @@ class CellFollower:
         reach = max(round(BESIDE * self.blocks.cell / FINE / self.blocks.k), 1)
         wide = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         return cv2.dilate(self._covered(np.flatnonzero(moving)).astype(np.uint8), wide) > 0
+
+    def _spots_of_cells(self, gap: Gap, t: int) -> Gap:
+        """Note the changes in each cell for itself; what is changed between cells is left."""
+        counts = self._down @ np.where(gap.changed, gap.size, 0).astype(np.float32) @ self._across.T
+        for k in np.flatnonzero(counts.ravel() >= WEIGHT).tolist():
+            row, col = divmod(k, self._cols)
+            blocks = self._down[row] @ gap.changed.astype(np.float32) @ self._across[col]
+            area = float(blocks) * gap.block**2 / gap.cell_area * FINE * FINE
+            self._now.append(Spot(t, "", float(col), float(row), min(area, LARGEST)))
+        return replace(gap, changed=gap.changed & ~self._covered(np.arange(self._rows * self._cols)))
 
     def _covered(self, cells: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]:
         """The blocks that lie in these cells."""
@@ -362,6 +316,7 @@ class CellFollower:
         begun: set[tuple[int, int]] = set()
         for cell, seen in frames.items():
             for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
+                begun |= {(after, cell) for after in range(t + 1, t + 1 + SETTLE) if after in seen}
                 while t in seen:
                     begun.add((t, cell))
                     t -= 1

@@ -308,7 +308,7 @@ class BoardPuzzle(Puzzle[S, M]):
         return CellScene(
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
-            start=self.codes(state), cells=self.held(state), stir=rows * cols if self.once else 4,
+            start=self.codes(state), cells=self.held(state), once=self.once,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

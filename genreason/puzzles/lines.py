@@ -183,11 +183,15 @@ class LinePuzzle(BoardPuzzle[S, str]):
             return None
         if state.turn == FIRST and not state.block and (now or state.plies <= 1):
             return [self.name_of(state, now[0])] if now and state.plies else None
-        replies = self.moves(state)
-        ways = [(move, self._way(self.step(state, move))) for move in replies]
-        good = [[move, *way] for move, way in ways if way is not None]
+        good = []
+        for move in self.moves(state):
+            way = self._way(self.step(state, move))
+            if way is not None:
+                good.append([move, *way])
+            elif state.turn == SECOND:
+                return None  # one good answer is enough
         if state.turn == SECOND:
-            return good[0] if good and len(good) == len(ways) else None
+            return good[0] if good else None
         return min(good, key=len, default=None)
 
     def arranged(self, state: S, cells: Cells) -> S:
