@@ -18,14 +18,26 @@ def load_all() -> list[BenchmarkCard]:
 def rows_of(task: TaskCard, known: list[BenchmarkCard]) -> Iterator[tuple[str, BenchmarkRow]]:
     """The rows that a task serves, by their names on its card ("tivibench/game_move").
 
-    Raises:
-        UserError: the card names a row that there is not.
+    Benchmarks of which there is no card are left out.
     """
-    rows = {f"{card.name}/{name}": row for card in known for name, row in card.rows.items()}
+    rows = _rows(known)
+    return ((name, rows[name]) for name in task.benchmarks if name in rows)
+
+
+def check(task: TaskCard, known: list[BenchmarkCard]) -> None:
+    """Whether a benchmark that the card names has the row.
+
+    Raises:
+        UserError: it has not.
+    """
+    rows, names = _rows(known), {card.name for card in known}
     for name in task.benchmarks:
-        if name not in rows:
+        if name not in rows and name.split("/")[0] in names:
             raise UserError(f"task {task.name}: benchmarks: {unknown('row', name, rows)}")
-        yield name, rows[name]
+
+
+def _rows(known: list[BenchmarkCard]) -> dict[str, BenchmarkRow]:
+    return {f"{card.name}/{name}": row for card in known for name, row in card.rows.items()}
 
 
 def serving() -> dict[str, list[tuple[str, str]]]:
@@ -46,11 +58,16 @@ def catalogue() -> list[Json]:
 
     Returns:
         [{"name", "title", "source", "rows": [{"name", "title", "group", "verification", "judge", "tasks"}]}].
+
+    Raises:
+        UserError: a task names a row that its benchmark has not.
     """
     known = load_all()
     serving: dict[str, list[str]] = defaultdict(list)
     for name in cards.paths(TaskCard):
-        for row, _ in rows_of(cards.load(TaskCard, name), known):
+        card = cards.load(TaskCard, name)
+        check(card, known)
+        for row, _ in rows_of(card, known):
             serving[row].append(name)
     return [
         {

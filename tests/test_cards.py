@@ -196,4 +196,7 @@ def test_a_row_that_does_not_exist_is_named(folder: Path) -> None:
     with pytest.raises(
         UserError, match="task mine: benchmarks: .*tivibench/maze_solvin.*tivibench/maze_solving"
     ):
-        list(benchmarks.rows_of(cards.read(TaskCard, path), benchmarks.load_all()))
+        benchmarks.check(cards.read(TaskCard, path), benchmarks.load_all())
+    other = cards.read(TaskCard, write(folder, MAZE + "benchmarks: [mine/of_my_own]\n"))
+    benchmarks.check(other, benchmarks.load_all())
+    assert list(benchmarks.rows_of(other, benchmarks.load_all())) == []
