@@ -10,6 +10,7 @@ from genreason.cards import TaskCard
 from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
 from genreason.generate.physicscheats import WRONG
+from genreason.generate.physicshop import PhysicsShop
 from genreason.judge.questions import puzzle_questions
 from genreason.judge.rules import RulesJudge
 from genreason.laws import Course, Law, fit
@@ -121,3 +122,23 @@ def test_parameters_are_found_at_any_pace(gravity: float, even: float, pace: flo
     assert found.values["gravity"] == pytest.approx(gravity, rel=0.03)
     assert found.values["even"] == pytest.approx(even, abs=0.15)
     assert np.nanmax(found.gap_T) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("gravity", "status"), [(0.78, "fail"), (0.91, "pass"), (1.1, "pass"), (1.25, "fail")]
+)
+def test_the_tolerance_of_the_card_decides(gravity: float, status: str) -> None:
+    w = shop(one("projectile"), "test")
+    assert isinstance(w, PhysicsShop)
+    course = w.puzzle.course(w.start, {"gravity": gravity})
+    verdict = JUDGE.judge(w.instance, [w.clip(w.film(course))])[0]
+    assert verdict.status == status, verdict.reason
+    assert verdict.metrics["law.gravity"] == pytest.approx(gravity, rel=0.05)
+
+
+@pytest.mark.parametrize("frames", [5, 60])
+def test_the_pace_is_free(frames: int) -> None:
+    w = shop(one("incline"), "test")
+    assert isinstance(w, PhysicsShop)
+    verdict = JUDGE.judge(w.instance, [w.clip(w.film(frames_per_step=frames))])[0]
+    assert verdict.status == "pass", verdict.reason
