@@ -32,7 +32,7 @@ STIRRED = 1.0  # mean difference (0-255) of a cell from when it was read last th
 UNCLEAR = 0.4  # and where nothing clear was read
 ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
 MOST_FRESH = 10  # cells that may change at once before it may be a movement of the camera
-SETTLE = 20  # frames for which a cell that has changed may look a little otherwise still
+SETTLE = 20  # frames before and after a change in which a cell may look a little otherwise already or still
 STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
@@ -316,7 +316,8 @@ class CellFollower:
         begun: set[tuple[int, int]] = set()
         for cell, seen in frames.items():
             for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
-                begun |= {(after, cell) for after in range(t + 1, t + 1 + SETTLE) if after in seen}
+                if self.scene.once:  # what fades with others is seen to do so before and after it is told
+                    begun |= {(near, cell) for near in range(t - SETTLE, t + 1 + SETTLE) if near in seen}
                 while t in seen:
                     begun.add((t, cell))
                     t -= 1
