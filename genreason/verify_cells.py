@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from genreason.changes import Changes, Fault, follow_changes, told
+from genreason.changes import AT_ONCE, Changes, Fault, follow_changes, told
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
 from genreason.types import Verdict, unscored
 from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 
+AROUND = 0.5  # seconds around a change in which it is looked at how gradual it was
+SUDDEN = 0.7  # share of it in one frame from which it is sudden
+UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
 PROCESS = ("rules.legal", "objects.")
 
 
@@ -45,6 +49,8 @@ def verify_cells(
             what = f"{puzzle.at(state, gap.cell)} does not look as it did for a while"
             faults.append(Fault(gap.start, ("objects.present",), what, gap.cell))
             break
+    if puzzle.gradual:
+        faults += _gradual(puzzle, state, track, trace)
     unsure = _check_end(note, puzzle, state, track, faults)
     for fault in faults:
         for check in fault.checks:
@@ -68,6 +74,44 @@ def verify_cells(
         violations=found,
         reason=sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
     )
+
+
+def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace: Changes) -> list[Fault]:
+    """The first change that was made from one frame to the next, or together with another one."""
+    ways: list[tuple[int, int, int]] = []  # of each change: cell, last frame before it, first one after it
+    for move, span in zip(trace.moves, trace.spans, strict=True):
+        ways += [(cell, *span) for cell in puzzle.changes(state, move)]
+        state = puzzle.step(state, move)
+    spans: list[tuple[int, int, int]] = []
+    for i, (cell, begun, end) in enumerate(ways):
+        since = max([begun - round(AROUND * track.fps), 0, *(b for c, _, b in ways[:i] if c == cell)])
+        until = min([end + round(AROUND * track.fps), *(a for c, a, _ in ways[i + 1 :] if c == cell)])
+        begun = max(begun, 0)
+        done = _progress_of(track, cell, min(since, begun), max(until, end))
+        if len(done) < 2:  # it is so from the first frame on
+            continue
+        if float(np.diff(done).max()) > SUDDEN:
+            what = f"what stands in {puzzle.at(state, cell)} changes from one frame to the next"
+            return [Fault(end, ("objects.continuous",), what, cell)]
+        t = min(since, begun) + np.flatnonzero((done > UNDER_WAY) & (done < 1 - UNDER_WAY))
+        first, last = (int(t[0]) - 1, int(t[-1]) + 1) if len(t) else (begun, end)
+        for other, a, b in spans:
+            both = min(last, b) - max(first, a)
+            if other != cell and both > AT_ONCE * min(last - first, b - a):
+                what = f"{puzzle.at(state, cell)} changes at the same time as another cell"
+                return [Fault(first, ("rules.legal",), what, cell)]
+        spans.append((cell, first, last))
+    return []
+
+
+def _progress_of(track: CellTrack, cell: int, since: int, until: int) -> npt.NDArray[np.float32]:
+    """How far (0 to 1) a cell is, in each of these frames, from its look in the first to that in the last."""
+    assert track.look_TCV is not None, "gradual boards keep their looks"
+    looks = track.look_TCV[since : until + 1, cell].astype(np.float32)
+    way = looks[-1] - looks[0]
+    done = (looks - looks[0]) @ way / max(float(way @ way), 1.0)
+    wide = np.pad(done, 1, mode="edge")
+    return np.asarray(np.median([wide[:-2], done, wide[2:]], axis=0), np.float32)  # a blink is no step
 
 
 def _check_end(

@@ -30,7 +30,7 @@ def truncated(w: BoardShop) -> Clip | None:
 @RECIPES.control("objects.continuous")
 def cut(w: BoardShop) -> Clip | None:
     """The first picture, then at once the answer; None where one change may come at once."""
-    if len(w.moves) < 2 and not w.puzzle.carried:
+    if len(w.moves) < 2 and not (w.puzzle.carried or w.puzzle.gradual):
         return None
     first, last = w.frame(w.cells[0]), w.frame(w.cells[-1])
     return edits.picture_clip(w, [first] * 12 + [last] * 12)

@@ -68,7 +68,7 @@ def pause(w: BoardShop) -> Clip:
 @RECIPES.control()
 def popped(w: BoardShop) -> Clip | None:
     """Every symbol is there at once when it comes; a moment passes before the next."""
-    if w.puzzle.carried:
+    if w.puzzle.carried or w.puzzle.gradual:
         return None
     steps = [w.motion.hold_start + k * w.motion.frames_per_step for k in range(len(w.moves) + 1)]
     script = w.film(w.stages, frames_per_step=1, ease="linear", hold_start=1, hold_end=0, length="any")
@@ -122,7 +122,11 @@ def handwritten(w: BoardShop) -> Clip | None:
 def written_on(w: BoardShop) -> Clip | None:
     """Symbols are written from top to bottom, not faded in."""
     opacity = w.truth.opacity_TN
-    if w.puzzle.carried or opacity is None:
+    # Half of one thing over half of another is like neither, and may be like a third.
+    replaced = any(
+        a and b and a != b for c in zip(*w.cells, strict=True) for a, b in zip(c, c[1:], strict=False)
+    )
+    if w.puzzle.carried or opacity is None or replaced:
         return None
     cast = w.truth.cast or tuple(range(opacity.shape[1]))
     pieces, script = [w.board.pieces[i] for i in cast], w.truth

@@ -38,6 +38,7 @@ SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
 ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
+SMALL = 8  # pixels a side of the looks of cells that are kept
 LARGEST = 1.2  # square cells of a spot that lies in one cell
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it
@@ -120,6 +121,7 @@ class CellFollower:
         self._now: list[Spot] = []
         self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)  # where something ever was
         self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
+        self._looks: list[npt.NDArray[np.uint8]] = []
         self._camera: list[tuple[float, float]] = []
         self._broken: list[bool] = []
         self._spots: list[Spot] = []
@@ -188,6 +190,7 @@ class CellFollower:
             self._faints.append(self._faint)
             codes, area, _ = self._frames[-1]
             self._frames.append((codes, area, np.ones_like(area)))
+            self._looks += self._looks[-1:]
             self._camera.append(self._camera[-1])
             self._broken.append(self._broken[-1])
             self._spots += [replace(spot, t=t) for spot in self._now]
@@ -199,7 +202,8 @@ class CellFollower:
         counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
         fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
         # (When most of the cells that were as given change at once, the camera may have moved.)
-        if len(fresh) <= min(MOST_FRESH, (len(self._codes) - len(differ)) // 2):
+        most = MOST_FRESH if self.scene.stir is None else self.scene.stir
+        if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
         seen, _, gap = self.steady.stabilise(small, covered, t)
         before = self._codes
@@ -254,7 +258,7 @@ class CellFollower:
         kept = np.ones(len(codes), np.float32)
         for k in self._stirred(seen).tolist():
             cell = self._warped(seen, *divmod(k, self._cols))
-            limit = UNCLEAR if codes[k] < EMPTY else STIRRED
+            limit = UNCLEAR if codes[k] < EMPTY or self.scene.looks else STIRRED
             if cv2.norm(cell, self._known[k], cv2.NORM_L1) <= limit * cell.size:
                 continue
             self._known[k], look = cell, cell - tint
@@ -276,6 +280,10 @@ class CellFollower:
         self._codes, self._faint = codes, faint
         self._faints.append(faint)
         self._frames.append((codes, area, kept))
+        if self.scene.looks:
+            size = SMALL, SMALL
+            looks = [cv2.resize(cell, size, interpolation=cv2.INTER_AREA).ravel() for cell in self._known]
+            self._looks.append(np.stack(looks).astype(np.uint8))
 
     def _bare(self, look: npt.NDArray[np.float32], cell: int) -> npt.NDArray[np.float32]:
         """The empty cell; at the edges of lines as it looks now, where that hardly differs."""
@@ -289,6 +297,8 @@ class CellFollower:
         """Whether a cell looks as it did when it was told last: what was given need not be read."""
         w, h = self.cell
         told, own = self._told[cell], self._as[cell]
+        if self.scene.looks and own != self.scene.start[cell]:
+            return False  # it may have been told while something else was still fading
         if own < 0 or not _alike(gap, told, (w // 10, h // 10), False):
             return False
         # Of tiles, the text alone must be alike, too.
@@ -306,6 +316,7 @@ class CellFollower:
             area_TC=np.stack(area), kept_TC=np.stack(kept), camera_T2=np.array(self._camera, np.float32),
             spots=self._unexplained(code_TC), broken_T=np.array(self._broken, np.bool_),
             start_gap=self.start_gap, start_change=self.start_change, faint_TC=np.array(self._faints),
+            look_TCV=np.stack(self._looks) if self._looks else None,
         )  # fmt: skip
 
     def _unexplained(self, code_TC: Codes) -> tuple[Spot, ...]:

@@ -27,6 +27,8 @@ class CellScene:
         start: (C,) codes of the cells in the first frame, row-major.
         cells: of them, those that are read.
         once: whether many cells may change at once.
+        stir: how many may begin to change before it may be a movement of the camera; None for the usual.
+        looks: whether the track is to keep how cells looked (and small changes count, too).
     """
 
     board: Board
@@ -35,6 +37,8 @@ class CellScene:
     start: Codes
     cells: tuple[int, ...]
     once: bool
+    stir: int | None = None
+    looks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,7 @@ class CellTrack:
         broken_T: frames in which hardly anything of the scene is left.
         start_gap: share of the first frame that differs from the given one.
         start_change: largest region of the first frame (square cells) that differs from the given one.
+        look_TCV: (T, C, V) how each cell looked, small, as numbers from 0 to 255; None where it was not kept.
     """
 
     fps: float
@@ -68,6 +73,7 @@ class CellTrack:
     start_gap: float
     start_change: float
     faint_TC: npt.NDArray[np.bool_] | None = None
+    look_TCV: npt.NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -45,6 +45,8 @@ class BoardPuzzle(Puzzle[S, M]):
     Attributes:
         carried: whether a symbol that leaves a cell and comes into another is carried there.
         once: whether a move may change many cells at once (else it changes two at most).
+        stir: cells that may begin to change at once before it may be the camera's work; None for the usual.
+        gradual: whether a change from one frame to the next is a fault, though nothing is carried.
         margins: room around the board in cells: left, top, right, bottom.
         ruled: whether there are lines between cells.
         flat: width of a cell in heights of a cell.
@@ -53,6 +55,8 @@ class BoardPuzzle(Puzzle[S, M]):
 
     carried: ClassVar[bool] = False
     once: ClassVar[bool] = False
+    stir: ClassVar[int | None] = None
+    gradual: ClassVar[bool] = False
     margins: ClassVar[tuple[float, float, float, float]] = (0.25, 0.25, 0.25, 0.25)
     ruled: ClassVar[bool] = True
     flat: ClassVar[float] = 1.0
@@ -304,11 +308,11 @@ class BoardPuzzle(Puzzle[S, M]):
     def scene(self, instance: Instance) -> CellScene:
         """What is to be read of a clip."""
         state, style = self.start(instance), self.style(instance.style)
-        rows, cols = self.shape(state)
         return CellScene(
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
+            stir=self.stir, looks=self.gradual,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:
