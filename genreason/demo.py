@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from genreason import cards, run
+from genreason import cards, run, watching
 from genreason.formats.dataset import DataSet
 from genreason.report.html import write_report
 from genreason.run.folder import Progress
@@ -21,6 +21,8 @@ GENERATORS = (
 def run_demo(out: Path, *, workers: int = 1, progress: Progress | None = None) -> tuple[list[Path], Path]:
     """Make puzzles, let generators and a folder of clips answer, judge all, write one report.
 
+    The model that ships is among them where its weights are.
+
     A second call goes on where the first ended.
 
     Returns:
@@ -35,9 +37,11 @@ def run_demo(out: Path, *, workers: int = 1, progress: Progress | None = None) -
         if progress is not None:
             progress("answer", len(data) * len(made), len(data) * len(GENERATORS))
     made.append(run.attach(data, _clips(data, out / "clips"), out / "runs" / "folder"))
+    if (own := watching.model()) is not None:
+        made.append(run.generate(own, watching.unseen(out / "unseen"), out / "runs" / own.name))
     for done, folder in enumerate(made, start=1):
         run.judge(grader, folder, workers=workers)
-        run.add_gate(folder, data)
+        run.add_gate(folder, DataSet.open(folder.data_root))
         if progress is not None:
             progress("judge", len(data) * done, len(data) * len(made))
     roots = [folder.root for folder in made]

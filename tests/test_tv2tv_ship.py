@@ -14,7 +14,7 @@ pytest.importorskip("accelerate")
 from safetensors.torch import load_file  # noqa: E402
 from test_tv2tv_sft import settings  # noqa: E402
 
-from genreason import cards, cli  # noqa: E402
+from genreason import cards, cli, watching  # noqa: E402
 from genreason import generate as generators  # noqa: E402
 from genreason.puzzles import base  # noqa: E402
 from genreason.task import Task  # noqa: E402
@@ -98,3 +98,21 @@ def test_bad_input_is_one_line(trained, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["train", "ship", str(trained / "first"), "--out", str(tmp_path / "m"), "--dtype", "int8"])
     assert stopped.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_demo_watches_the_model_where_its_weights_are(trained, tmp_path, monkeypatch):
+    root = tmp_path / "cards"
+    root.mkdir()
+    monkeypatch.setenv(cards.PATH_VARIABLE, str(root))
+    monkeypatch.setattr(watching, "COUNT", 2)
+    if not any((each / "weights/tv2tv-nano").is_dir() for each in cards.roots()):
+        assert watching.model() is None
+    shipping.ship(trained / "second", root / "weights" / "tv2tv-nano")
+    card = watching.model()
+    assert card is not None
+    card.options.update(chunks=2, words=6, grids=[[4, 4]])
+    lines: list[str] = []
+    found = watching.watch(card, tmp_path / "unseen", lines.append, True)
+    assert len(found) == 2 and set(found) <= {"pass", "fail", "unscored"}
+    assert sum("the rules judge" in line for line in lines) == 2
+    assert any("\u2580" in line for line in lines)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -60,9 +62,12 @@ def demo(
     as_json: console.AsJson = False,
 ) -> None:
     """The whole of it in a minute: puzzles, answers right and wrong, verdicts, one report."""
+    from genreason import watching
     from genreason.demo import run_demo
     from genreason.report.aggregate import aggregate
 
+    if (own := watching.model()) is not None:
+        watching.watch(own, out / "unseen", functools.partial(typer.echo, err=True), sys.stderr.isatty())
     with console.stage() as progress:
         roots, page = run_demo(out, workers=workers, progress=progress)
     found = aggregate(roots)

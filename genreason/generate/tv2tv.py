@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from genreason.generate import extra
 from genreason.generate.models import INDEX
 from genreason.generate.worldsize import grown, shrunk
 from genreason.types import Clip, Frame, Json, Request, UserError
+
+if TYPE_CHECKING:
+    from genreason.model.pipeline import FrameEvent, TextEvent
 
 Words = dict[int, str]
 WEIGHTS = "weights"
@@ -179,23 +182,31 @@ class Tv2tvGenerator:
             groups.setdefault(named.get(word.strip(), first), []).append(i)
         return groups
 
+    def stream(self, request: Request, seed: int) -> Iterator[TextEvent | FrameEvent]:
+        """What the model says and shows, as it comes; the same as in `generate`."""
+        (grid,) = self._sized([request])
+        yield from self.pipe.stream(**self._asked([request], grid, [_seed(seed, request)]))
+
     def _call(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Any:
+        return self.pipe(**self._asked(requests, grid, noise))
+
+    def _asked(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Json:
         import torch
 
         options = self.options
-        return self.pipe(
-            self._prompts(requests),
-            [self._picture(request, grid) for request in requests],
-            grid=grid,
-            max_chunks=options.chunks,
-            max_words=options.words,
-            num_inference_steps=options.steps,
-            guidance_scale=options.guidance,
-            temperature=options.temperature,
-            window=options.window,
-            interventions=options.interventions,
-            generator=[torch.Generator("cpu").manual_seed(each) for each in noise],
-        )
+        return {
+            "prompt": self._prompts(requests),
+            "image": [self._picture(request, grid) for request in requests],
+            "grid": grid,
+            "max_chunks": options.chunks,
+            "max_words": options.words,
+            "num_inference_steps": options.steps,
+            "guidance_scale": options.guidance,
+            "temperature": options.temperature,
+            "window": options.window,
+            "interventions": options.interventions,
+            "generator": [torch.Generator("cpu").manual_seed(each) for each in noise],
+        }
 
     def _prompts(self, requests: Sequence[Request]) -> list[str]:
         given = self.options.prompt
