@@ -327,9 +327,10 @@ class _Walk:
                 checks = ("rules.legal", "objects.continuous") if sudden else ("rules.legal",)
                 return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
         fresh = [*left, *(c for c, s in after.items() if s and own[c] == EMPTY)]
-        if carried and self.faint_TC is not None:
+        if carried and self.faint_TC is not None and fresh:
             faded = self.faint_TC[begun + 1 : t + 1, fresh].sum(axis=0)
-            if len(faded) and faded.max() >= FADED:
+            more |= bool(faded.any())
+            if faded.max() >= FADED:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         if carried and span[1] - span[0] <= 1:

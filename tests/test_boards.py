@@ -85,6 +85,22 @@ def test_carried_tiles_are_followed(control: str) -> None:
     assert verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict.reason
 
 
+@pytest.mark.parametrize("control", ["slow", "jitter", "dissolve", "clone", "two_at_once"])
+def test_men_pass_over_squares_on_which_a_move_might_end(control: str) -> None:
+    verdict = judged(one("chess_mate", "hard", "print"), control)
+    assert verdict is not None
+    assert verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict.reason
+
+
+def test_a_step_to_the_next_square_must_be_seen() -> None:
+    near = [one("chess_mate", "easy", index=i) for i in range(30)]
+    steps = [(i, i.scene["solution"][0]) for i in near]
+    instance = next(i for i, m in steps if max(abs(ord(m[0]) - ord(m[2])), abs(int(m[1]) - int(m[3]))) == 1)
+    assert JUDGE.judge(instance, [solution_clip(instance)])[0].status == "pass"
+    faded = judged(instance, "dissolve")
+    assert faded is not None and faded.metrics["outcome"] == 1 and faded.checks["rules.legal"] == 0
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_questions_are_asked_in_the_words_of_the_card(name: str) -> None:
     asked = puzzle_questions(one(name))
