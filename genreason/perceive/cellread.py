@@ -50,12 +50,17 @@ class CellReader:
             texts = [replace(signs[i], mark=None) for i in on]
             self._tiles.append((on, bank_of(tuple(texts), cell, roughly(face)), rgb, alpha))
 
+    @property
+    def rings(self) -> bool:
+        """Whether there may be rings: they begin as little more than what they are around."""
+        return self._rings is not None
+
     def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
         """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""
         if self._rings is None:
             return self._read(seen, empty)
         ringed, inside = self._rings.look(seen - empty)
-        code, ink = self._read(np.where(inside[..., None], seen, empty) if ringed else seen, empty)
+        code, ink = self._read(np.where(inside[..., None], seen, empty), empty)
         ink = ink_of(seen - empty, seen, edge=TILE)
         if ringed is None:
             return BETWEEN, ink

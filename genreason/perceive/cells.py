@@ -299,12 +299,10 @@ class CellFollower:
         told, own = self._told[cell], self._as[cell]
         if self.scene.looks and own != self.scene.start[cell]:
             return False  # it may have been told while something else was still fading
-        if own < 0 or not _alike(gap, told, (w // 10, h // 10), False):
+        if own < 0 or self.reader.rings or not _alike(gap, told, (w // 10, h // 10), False):
             return False
         # Of tiles, the text alone must be alike, too.
         sign = self.scene.signs[own]
-        if sign.ring is not None and not _alike(gap, told, (round(0.22 * w), round(0.22 * h)), False):
-            return False  # the ring alone is most of the ink
         return sign.mark is None or not sign.text or _alike(gap, told, (w // 5, h // 5), True)
 
     def track(self, fps: float) -> CellTrack:

@@ -16,10 +16,14 @@ from genreason.perceive.codes import ALIEN, EMPTY
 from genreason.render.cells import RING, RING_LINE, Sign
 
 SECTORS = 24
-NEAR, FAR = 0.32, 0.5  # cells from the middle between which a ring's line is looked for
+NEAR, FAR = 0.33, 0.455  # cells from the middle between which a ring's line is looked for
 STRONG = 0.55  # share of a ring's usual difference from the ground from which it is there
-FAINT = 0.22  # and from which there is something
-WHOLE, PART = 0.9, 0.34  # shares of the sectors with ink from which there is a ring, or a part of one
+FAINT = 0.2  # and from which there is something
+CLEAR = 0.26, 0.4  # cells from the middle between which there is ground within a ring
+OPEN = 0.5  # share of the sectors in which it is seen
+GLOW = 0.03  # cells by which a blurred line is thicker at each side
+ASTRAY = 0.04  # cells by which a point may be off the ring's circle
+WHOLE, PART = 0.9, 0.1  # shares of the sectors with ink from which there is a ring, or a part of one
 
 
 class RingFinder:
@@ -38,7 +42,9 @@ class RingFinder:
         self._radius = np.hypot(x, y).astype(np.float32)
         self._sector = ((np.arctan2(y, x) / (2 * np.pi) + 0.5) * SECTORS).astype(int).clip(0, SECTORS - 1)
         belt = (self._radius >= NEAR) & (self._radius <= FAR)
+        within = (self._radius >= CLEAR[0]) & (self._radius <= CLEAR[1])
         self._belt = [np.flatnonzero(belt & (self._sector == k)) for k in range(SECTORS)]
+        self._within = [np.flatnonzero(within & (self._sector == k)) for k in range(SECTORS)]
 
     def code(self, bare: int) -> int:
         """The code of a sign (or of nothing) with a ring around it."""
@@ -57,7 +63,23 @@ class RingFinder:
         # What stands inside reaches into the belt here and there, but is nowhere far out all around.
         strong = float((strength >= STRONG).mean())
         if strong < WHOLE:
-            some = (strength >= FAINT) & (far > RING)
-            return (None if some.mean() >= PART else False), np.ones_like(self._sector, np.bool_)
-        inner = np.minimum(far, RING + RING_LINE) - RING_LINE
-        return True, np.asarray(self._radius < inner[self._sector], np.bool_)
+            some = float(((strength >= FAINT) & (far > RING)).mean())
+            inside = self._radius < (RING if some else 1.0)
+            return (None if some >= PART else False), np.asarray(inside, np.bool_)
+        between = np.array([size[cells].min() for cells in self._within]) / self._usual
+        if (between < STRONG).mean() < OPEN:
+            return None, np.ones_like(self._sector, np.bool_)  # all is covered: a blot
+        lines = [np.average(radius[c], weights=np.maximum(size[c], 1e-3) ** 2) for c in self._belt]
+        return True, self._inside(np.array(lines))
+
+    def _inside(self, far: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """What lies within a circle through most of the points that are so far from the middle."""
+        angle = ((np.arange(SECTORS) + 0.5) / SECTORS - 0.5) * 2 * np.pi
+        ways = np.stack([np.ones(SECTORS), np.cos(angle), np.sin(angle)], axis=1)
+        fit = np.array([np.median(far), 0.0, 0.0])
+        for _ in range(3):  # corners of what stands inside are left out
+            near = np.abs(ways @ fit - far) < ASTRAY
+            if near.sum() >= SECTORS // 2:
+                fit = np.linalg.lstsq(ways[near], far[near], rcond=None)[0]
+        inner = np.asarray(ways @ fit - RING_LINE / 2 - GLOW, np.float32)
+        return np.asarray(self._radius < inner[self._sector], np.bool_)
