@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genreason import cards
+from genreason import cards, video
 from genreason import seeds as streams
 from genreason.cards import GeneratorCard
 from genreason.generate import extra
@@ -45,6 +47,7 @@ class Options(BaseModel):
         fps: frames per second of the clip.
         lora: folder or file of a LoRA on one of the towers.
         device: "auto", "cpu", "cuda".
+        memory: megabytes of keys and values that are kept of clips, to go on from their middle (`rethink`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -62,6 +65,7 @@ class Options(BaseModel):
     fps: float = Field(8.0, gt=0)
     lora: str | None = None
     device: str = "auto"
+    memory: int = Field(512, ge=0)
 
 
 def parse(options: Json, name: str) -> Options:
@@ -89,6 +93,9 @@ class Tv2tvGenerator:
 
     Noise and words of a clip come from the seed and the instance's key alone. What the model said is in the
     clip's record.
+
+    Attributes:
+        remember: keep what `rethink` goes on from; without it, it reads the clips again.
     """
 
     def __init__(self, name: str, options: Json) -> None:
@@ -98,6 +105,8 @@ class Tv2tvGenerator:
             UserError: an option is wrong, or there is no pipeline at the place.
         """
         self.name, self.options = name, parse(options, name)
+        self.remember = False
+        self._memories: OrderedDict[str, tuple[Any, tuple[int, int]]] = OrderedDict()
 
     @functools.cached_property
     def pipe(self) -> Any:
@@ -160,14 +169,119 @@ class Tv2tvGenerator:
             before = time.perf_counter()
             found = self._call([requests[i] for i in members], grid, [noise[i] for i in members])
             seconds = (time.perf_counter() - before) / len(members)
-            for i, frames, texts, ended in zip(members, found.frames, found.texts, found.ended, strict=True):
-                record = {
-                    "model": self.options.model, "text": texts, "ended": ended, "grid": list(grid),
-                    "noise_seed": noise[i], "seconds": round(seconds, 4),
-                    "batch": len(members),
-                }  # fmt: skip
-                clips[i] = _clip(frames, requests[i].first_frame, self.options.fps, record)
+            made = self._clips(
+                [requests[i] for i in members], found, grid, [noise[i] for i in members], seconds
+            )
+            clips |= dict(zip(members, made, strict=True))
         return [clips[i] for i in range(len(requests))]
+
+    def rethink(
+        self, requests: Sequence[Request], seeds: Sequence[int], beginnings: Sequence[Json]
+    ) -> list[Clip]:
+        """Go on from the middle of clips that were made before.
+
+        Args:
+            requests: as they were.
+            seeds: of the new noise and words.
+            beginnings: of each: "clip", what the model said ("text", before chunks 1, 2, ...), its "memory"
+                (of the clip's record), the first "chunk" that is made anew, and what is "said" or may not be
+                said ("banned") before it.
+
+        Raises:
+            UserError: the options have a window: what it forgot cannot be gone back to.
+        """
+        if self.options.window is not None:
+            raise UserError(
+                f"generator {self.name}: option window: a clip of a window has no middle to go on from"
+            )
+        noise = [_seed(seed, request) for seed, request in zip(seeds, requests, strict=True)]
+        begun: list[Any] = [self._remembered(each) for each in beginnings]
+        unknown = [i for i, each in enumerate(begun) if each is None]
+        for grid, members in self._sized([requests[i] for i in unknown]).items() if unknown else ():
+            for i in (unknown[m] for m in members):
+                begun[i] = self._recalled(requests[i], beginnings[i], grid), grid
+        groups: dict[tuple[tuple[int, int], bool], list[int]] = {}
+        for i, (beginning, grid) in enumerate(begun):
+            groups.setdefault((grid, beginning.kept is None), []).append(i)
+        clips: dict[int, Clip] = {}
+        for (grid, _), members in groups.items():
+            before = time.perf_counter()
+            starts = [self._told(begun[i][0], beginnings[i]) for i in members]
+            found = self.pipe.rethink(
+                starts, grid, max_chunks=self.options.chunks, num_inference_steps=self.options.steps,
+                guidance_scale=self.options.guidance, temperature=self.options.temperature,
+                max_words=self.options.words, generator=_generators([noise[i] for i in members]),
+                remember=self.remember,
+            )  # fmt: skip
+            for n, i in enumerate(members):
+                kept = list(beginnings[i]["text"][: beginnings[i]["chunk"] - 1])
+                found.texts[n] = kept + found.texts[n]
+            seconds = (time.perf_counter() - before) / len(members)
+            made = self._clips(
+                [requests[i] for i in members], found, grid, [noise[i] for i in members], seconds
+            )
+            clips |= dict(zip(members, made, strict=True))
+        return [clips[i] for i in range(len(requests))]
+
+    def _remembered(self, beginning: Json) -> tuple[Any, tuple[int, int]] | None:
+        """The beginning and its grid from memory; None where it was forgotten."""
+        if beginning.get("memory") not in self._memories:
+            return None
+        memory, grid = self._memories[beginning["memory"]]
+        found = memory.before(beginning["chunk"])
+        return None if found is None else (found, grid)
+
+    def _recalled(self, request: Request, beginning: Json, grid: tuple[int, int]) -> Any:
+        """The beginning, read from the clip itself."""
+        frames = [shrunk(frame, grid, self.pipe.codec.token) for frame in video.frames(beginning["clip"])]
+        frames[0] = self._picture(request, grid)
+        (prompt,) = self._prompts([request])
+        return self.pipe.recall(prompt, np.stack(frames), beginning["text"], beginning["chunk"], grid)
+
+    def _told(self, begun: Any, beginning: Json) -> Any:
+        """The beginning with what must and must not be said next."""
+        from genreason.model import words
+
+        said = beginning.get("said")
+        banned = (words.ids(self.pipe.tokenizer, text) for text in beginning.get("banned") or ())
+        return replace(
+            begun,
+            said=None if said is None else words.ids(self.pipe.tokenizer, said),
+            banned=tuple(ids for ids in banned if ids),
+        )
+
+    def _clips(
+        self,
+        requests: Sequence[Request],
+        found: Any,
+        grid: tuple[int, int],
+        noise: Sequence[int],
+        seconds: float,
+    ) -> list[Clip]:
+        """What the pipeline made as clips with their records."""
+        clips = []
+        for i, (request, frames, texts, ended) in enumerate(
+            zip(requests, found.frames, found.texts, found.ended, strict=True)
+        ):
+            record: Json = {
+                "model": self.options.model, "text": texts, "ended": ended, "grid": list(grid),
+                "noise_seed": noise[i], "seconds": round(seconds, 4), "batch": len(requests),
+                "chunks": len(texts) - (ended in ("eos", "words", "chunks")),
+            }  # fmt: skip
+            if found.memories:
+                record["memory"] = streams.key("memory", request.instance.key, noise[i], texts)
+                self._keep(record["memory"], found.memories[i], grid)
+            clips.append(_clip(frames, request.first_frame, self.options.fps, record))
+        return clips
+
+    def _keep(self, name: str, memory: Any, grid: tuple[int, int]) -> None:
+        """Remember a clip, and forget the oldest ones that do not fit."""
+        self._memories[name] = memory, grid
+        while len(self._memories) > 1 and self._held() > self.options.memory * 1e6:
+            self._memories.popitem(last=False)
+
+    def _held(self) -> int:
+        return sum(memory.size for memory, _ in self._memories.values())
 
     def _sized(self, requests: Sequence[Request]) -> dict[tuple[int, int], list[int]]:
         """Requests by the grid that the model says they have; it is asked at the first grid."""
@@ -188,11 +302,9 @@ class Tv2tvGenerator:
         yield from self.pipe.stream(**self._asked([request], grid, [_seed(seed, request)]))
 
     def _call(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Any:
-        return self.pipe(**self._asked(requests, grid, noise))
+        return self.pipe(**self._asked(requests, grid, noise), remember=self.remember)
 
     def _asked(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Json:
-        import torch
-
         options = self.options
         return {
             "prompt": self._prompts(requests),
@@ -205,7 +317,7 @@ class Tv2tvGenerator:
             "temperature": options.temperature,
             "window": options.window,
             "interventions": options.interventions,
-            "generator": [torch.Generator("cpu").manual_seed(each) for each in noise],
+            "generator": _generators(noise),
         }
 
     def _prompts(self, requests: Sequence[Request]) -> list[str]:
@@ -219,6 +331,12 @@ class Tv2tvGenerator:
 
 def _seed(seed: int, request: Request) -> int:
     return int.from_bytes(streams.digest("tv2tv", seed, request.instance.key, size=4))
+
+
+def _generators(noise: Sequence[int]) -> list[Any]:
+    import torch
+
+    return [torch.Generator("cpu").manual_seed(each) for each in noise]
 
 
 def _clip(frames: npt.NDArray[np.uint8], first: Frame, fps: float, record: Json) -> Clip:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from genreason.model.layout import PAD, Tags
 from genreason.model.towers import FusedBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row of a cache, without holes: keys and values (layers, heads, length, head_dim), and tags."""
+
+    keys: Tensor
+    values: Tensor
+    tags: Tags
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return 2 * self.keys.nbytes
+
+    def before(self, time: int) -> Kept:
+        """The part that stands before that time (position on the first axis)."""
+        chosen = self.tags.position[0, :, 0] < time
+        tags = Tags(*(getattr(self.tags, name)[:, chosen] for name in Tags.__slots__))
+        return Kept(self.keys[:, :, chosen], self.values[:, :, chosen], tags)
 
 
 class KVCache:
@@ -42,6 +65,32 @@ class KVCache:
     def whole(self) -> bool:
         """Whether all rows see all columns."""
         return self._whole
+
+    @classmethod
+    def joined(cls, rows: Sequence[Kept]) -> KVCache:
+        """Rows that were kept as a cache; shorter ones have holes at their ends."""
+        like = rows[0].keys
+        layers, heads, _, head_dim = like.shape
+        longest = max(row.keys.shape[2] for row in rows)
+        found = cls(layers, len(rows), heads, head_dim, like, room=longest + 64)
+        for i, row in enumerate(rows):
+            length = row.keys.shape[2]
+            found._keys[:, i, :, :length] = row.keys
+            found._values[:, i, :, :length] = row.values
+            for name in Tags.__slots__:
+                getattr(found._tags, name)[i, :length] = getattr(row.tags, name)[0]
+            found._whole = found._whole and length == longest
+        found.length = longest
+        return found
+
+    def kept(self, row: int) -> Kept:
+        """A copy of one row, without its holes."""
+        filled = self._tags.kind[row, : self.length] != PAD
+        tags = Tags(
+            *(getattr(self._tags, name)[row : row + 1, : self.length][:, filled] for name in Tags.__slots__)
+        )
+        keys, values = (t[:, row, :, : self.length][:, :, filled] for t in (self._keys, self._values))
+        return Kept(keys, values, tags)
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows alone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from torch import Tensor
 import genreason.model.transformer  # noqa: F401 (diffusers loads only what was imported)
 from genreason.model import words
 from genreason.model.codec import Codec, codec_of
-from genreason.model.rollout import Ended, How, Rollout, Said, Shown
+from genreason.model.memory import Beginning, Memory, recalled
+from genreason.model.rollout import Ended, Event, How, Rollout, Said, Shown
 from genreason.types import UserError
 
 Image = PIL.Image.Image | npt.NDArray[np.uint8]
@@ -51,11 +52,13 @@ class TV2TVPipelineOutput(BaseOutput):
         frames: of each request, (frames, H, W, 3) uint8; the first is the given one as the model saw it.
         texts: of each request: what was said before chunk 1, 2, ..., and at the end.
         ended: of each request: "eos", "chunks" (as many as allowed) or "words" (no frame came any more).
+        memories: of each request, to go on from its middle; none where they were not asked for.
     """
 
     frames: list[Frames]
     texts: list[list[str]]
     ended: list[str] = field(default_factory=list)
+    memories: list[Memory] = field(default_factory=list)
 
 
 class TV2TVPipeline(DiffusionPipeline):
@@ -94,31 +97,76 @@ class TV2TVPipeline(DiffusionPipeline):
         window: int | None = None,
         interventions: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        remember: bool = False,
     ) -> TV2TVPipelineOutput:
-        """Generate clips; see `stream`, which takes the same."""
-        frames: dict[int, list[Frames]] = {}
-        texts: dict[int, list[str]] = {}
-        ended: dict[int, str] = {}
-        events = self._events(
-            prompt, image, grid, interventions, generator,
-            How(
-                max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
-                temperature=temperature, max_words=max_words, window=window,
-            ),
+        """Generate clips; see `stream`, which takes the same, and `rethink`, for which `remember` is."""
+        how = How(
+            max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
+            temperature=temperature, max_words=max_words, window=window, remember=remember,
         )  # fmt: skip
-        for event in events:
-            if isinstance(event, FrameEvent):
-                frames.setdefault(event.request, []).append(event.frames)
-            elif isinstance(event, TextEvent):
-                texts.setdefault(event.request, []).append(event.text)
-            else:
-                ended[event.row] = event.why
-        order = sorted(frames)
-        return TV2TVPipelineOutput(
-            [np.concatenate(frames[i]) for i in order],
-            [texts.get(i, []) for i in order],
-            [ended[i] for i in order],
-        )
+        memories: dict[int, Memory] = {}
+        return _gathered(self._events(prompt, image, grid, interventions, generator, how, memories), memories)
+
+    @torch.no_grad()
+    def rethink(
+        self,
+        beginnings: Sequence[Beginning],
+        grid: tuple[int, int],
+        *,
+        max_chunks: int = 64,
+        num_inference_steps: int = 2,
+        guidance_scale: float = 1.0,
+        temperature: float = 0.0,
+        max_words: int = 512,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        remember: bool = False,
+    ) -> TV2TVPipelineOutput:
+        """Keep the beginnings of clips and go on from there; what was kept is read from its cache.
+
+        Args:
+            beginnings: of `Memory.before`, or of `recall` where no memory is left.
+            grid: (rows, cols) of tokens that the clips have.
+            max_chunks: of a whole clip, its beginning included.
+            num_inference_steps: as in `stream`, as all that follow.
+            guidance_scale: of the words.
+            temperature: of the words.
+            max_words: between two frames.
+            generator: one for each clip, or one of which they are seeded.
+            remember: keep memories of the new clips.
+
+        Returns:
+            Frames of the whole clips, and the words of their new parts alone.
+        """
+        how = How(
+            max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
+            temperature=temperature, max_words=max_words, remember=remember,
+        )  # fmt: skip
+        rollout = Rollout(self.transformer, self.scheduler, words.marks(self.tokenizer), grid, how)
+        seen = {i: [begun.latents[k] for k in range(begun.chunk)] for i, begun in enumerate(beginnings)}
+        events = rollout.resume(beginnings, _generators(generator, len(beginnings)))
+        shown = [FrameEvent(i, 0, self._frames(latents, 0)) for i, latents in seen.items()]
+        return _gathered([*shown, *self._told(events, seen)], rollout.memories)
+
+    def recall(
+        self, prompt: str, frames: Frames, texts: Sequence[str], chunk: int, grid: tuple[int, int]
+    ) -> Beginning:
+        """The beginning of a clip of which no memory is left.
+
+        Args:
+            prompt: that it was made from.
+            frames: (frames, H, W, 3) uint8 at the size of the grid; those before the chunk are read.
+            texts: what was said before chunk 1, 2, ...
+            chunk: the first that is made anew.
+            grid: (rows, cols) of tokens.
+        """
+        marks = words.marks(self.tokenizer)
+        start = [] if marks["bos"] is None else [marks["bos"]]
+        clip = torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+        device = next(self.vae.parameters(), torch.empty(0)).device
+        latents = self.codec.encode(clip.to(device))[0].to(self.transformer.device, self.transformer.dtype)
+        said = [words.ids(self.tokenizer, text) for text in texts[: chunk - 1]]
+        ids = [*start, *words.ids(self.tokenizer, prompt)]
+        return recalled(ids, said, list(latents[:chunk]), grid, marks)
 
     def stream(
         self,
@@ -177,6 +225,7 @@ class TV2TVPipeline(DiffusionPipeline):
         interventions: Mapping[int, str] | Sequence[Mapping[int, str]] | None,
         generator: torch.Generator | Sequence[torch.Generator] | None,
         how: How,
+        memories: dict[int, Memory] | None = None,
     ) -> Iterator[TextEvent | FrameEvent | Ended]:
         images = [image] if isinstance(image, PIL.Image.Image | np.ndarray) else list(image)
         prompts = [prompt] * len(images) if isinstance(prompt, str) else list(prompt)
@@ -194,7 +243,15 @@ class TV2TVPipeline(DiffusionPipeline):
         for i, first in enumerate(firsts):
             yield FrameEvent(i, 0, self._frames([first]))
         forced = self._forced(interventions, len(images))
-        for event in rollout.run(ids, firsts, _generators(generator, len(images)), forced):
+        yield from self._told(rollout.run(ids, firsts, _generators(generator, len(images)), forced), seen)
+        if memories is not None:
+            memories.update(rollout.memories)
+
+    def _told(
+        self, events: Iterator[Event], seen: dict[int, list[Tensor]]
+    ) -> Iterator[TextEvent | FrameEvent | Ended]:
+        """Events as words and frames; `seen` has the latents so far."""
+        for event in events:
             if isinstance(event, Shown):
                 seen[event.row].append(event.latents)
                 yield FrameEvent(event.row, event.chunk, self._frames(seen[event.row]))
@@ -238,9 +295,10 @@ class TV2TVPipeline(DiffusionPipeline):
         device = next(self.vae.parameters(), torch.empty(0)).device
         return clip[:, :, None].to(device), grid
 
-    def _frames(self, latents: Sequence[Tensor]) -> Frames:
-        """Frames of the last chunk."""
-        clip = self.codec.decode(torch.stack(list(latents))[None].float(), len(latents) - 1)[0]
+    def _frames(self, latents: Sequence[Tensor], since: int | None = None) -> Frames:
+        """Frames of the chunks from `since` on, or of the last one."""
+        first = len(latents) - 1 if since is None else since
+        clip = self.codec.decode(torch.stack(list(latents))[None].float(), first)[0]
         pixels = ((clip.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
         return np.asarray(pixels.permute(1, 2, 3, 0).cpu().numpy())
 
@@ -266,6 +324,29 @@ def _picture(image: Image) -> Frames:
             f"an image of {shape} {found.dtype}: give PIL images, or arrays (height, width, 3) of uint8"
         )
     return found
+
+
+def _gathered(
+    events: Iterable[TextEvent | FrameEvent | Ended], memories: Mapping[int, Memory]
+) -> TV2TVPipelineOutput:
+    """What was said and shown, by request."""
+    frames: dict[int, list[Frames]] = {}
+    texts: dict[int, list[str]] = {}
+    ended: dict[int, str] = {}
+    for event in events:
+        if isinstance(event, FrameEvent):
+            frames.setdefault(event.request, []).append(event.frames)
+        elif isinstance(event, TextEvent):
+            texts.setdefault(event.request, []).append(event.text)
+        else:
+            ended[event.row] = event.why
+    order = sorted(frames)
+    return TV2TVPipelineOutput(
+        [np.concatenate(frames[i]) for i in order],
+        [texts.get(i, []) for i in order],
+        [ended[i] for i in order],
+        [memories[i] for i in order if i in memories],
+    )
 
 
 def _generators(

@@ -17,6 +17,7 @@ from torch import Tensor
 from genreason.model import layout as layouts
 from genreason.model.cache import KVCache
 from genreason.model.layout import Chunk, Layout, Segment, Text
+from genreason.model.memory import Beginning, Memory, Place
 from genreason.types import UserError
 
 
@@ -31,6 +32,7 @@ class How:
         temperature: of words; 0 takes the likeliest.
         max_words: tokens between two frames, after which a row is ended; given words are said anyway.
         window: chunks in the context; None keeps all. Prompt and first frame are always kept.
+        remember: keep a `Memory` of every row that ends.
     """
 
     max_chunks: int = 64
@@ -39,6 +41,7 @@ class How:
     temperature: float = 0.0
     max_words: int = 512
     window: int | None = None
+    remember: bool = False
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class Row:
         number: of the request.
         history: everything so far; latents of chunks are in `latents` by number.
         forced: words that are still to be said, whatever the model would say.
+        banned: words that may not be said before a chunk.
+        begun: where the words before each chunk begin.
         words: those since the last frame.
         ended: why it ended: "eos", "chunks", "words"; "" while it goes on.
     """
@@ -58,6 +63,8 @@ class Row:
     history: list[Segment]
     latents: dict[int, Tensor]
     forced: list[int] = field(default_factory=list)
+    banned: dict[int, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    begun: dict[int, Place] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
     chunks: int = 0
     time: int = 0
@@ -120,6 +127,7 @@ class Rollout:
         self.rows: list[Row] = []
         self.caches: list[KVCache] = []
         self.logits: Tensor | None = None
+        self.memories: dict[int, Memory] = {}
 
     @torch.no_grad()
     def run(
@@ -143,7 +151,35 @@ class Rollout:
             row.forced = self._forced(interventions[i], 1)
             self.rows.append(row)
         self._begin()
+        yield from self._go_on(interventions)
+
+    @torch.no_grad()
+    def resume(
+        self, beginnings: Sequence[Beginning], generators: Sequence[torch.Generator]
+    ) -> Iterator[Event]:
+        """Go on from the middle of clips; only what is new is yielded."""
+        for i, (begun, generator) in enumerate(zip(beginnings, generators, strict=True)):
+            row = Row(i, generator, list(begun.history), dict(begun.latents), chunks=begun.chunk - 1)
+            row.time, row.order, row.banned = begun.time, begun.order, {begun.chunk: begun.banned}
+            row.forced = [] if begun.said is None else [*begun.said, self.marks["bof"]]
+            self.rows.append(row)
+        end = Text((self.marks["eof"],))
+        kept = [begun.kept for begun in beginnings if begun.kept is not None]
+        if len(kept) == len(self.rows):
+            self.caches = [KVCache.joined(rows) for rows in zip(*kept, strict=True)]
+            marks = torch.full((len(self.rows), 1), self.marks["eof"])
+            self._write(list(range(len(self.rows))), marks, None, [[end]] * len(self.rows))
+        for row in self.rows:
+            row.history.append(end)
+        if len(kept) < len(self.rows):
+            self._begin()
+        yield from self._go_on([{}] * len(self.rows))
+
+    def _go_on(self, interventions: Sequence[Mapping[int, Sequence[int]]]) -> Iterator[Event]:
+        """Words and frames in turn until every row has ended."""
         while self.rows:
+            for row in self.rows:
+                row.begun[row.chunks + 1] = Place(row.time, row.order, len(row.history))
             yield from self._speak()
             if self.rows:
                 yield from self._show()
@@ -193,10 +229,15 @@ class Rollout:
         found = []
         for i, likeliest in zip(rows, best, strict=True):
             row = self.rows[i]
+            logits = self.logits[i]
+            barred = [each[-1] for each in row.banned.get(row.chunks + 1, ()) if row.words == [*each[:-1]]]
+            if barred and not row.forced:
+                logits = logits.index_fill(0, torch.tensor(barred, device=logits.device), -torch.inf)
+                likeliest = int(logits.argmax())
             if row.forced:
                 found.append(row.forced.pop(0))
             elif self.how.temperature:
-                chances = torch.softmax(self.logits[i].float().cpu() / self.how.temperature, -1)
+                chances = torch.softmax(logits.float().cpu() / self.how.temperature, -1)
                 found.append(int(torch.multinomial(chances, 1, generator=row.generator)))
             else:
                 found.append(likeliest)
@@ -336,6 +377,7 @@ class Rollout:
                 start -= 1
             row.history = row.history[:3] + row.history[start:]
             row.latents = {k: v for k, v in row.latents.items() if k == 0 or k in fresh}
+            row.begun.clear()
         self._begin()
 
     def _ends(self, segment: Segment) -> bool:
@@ -343,6 +385,10 @@ class Rollout:
 
     def _drop(self) -> None:
         """Let go of rows that have ended."""
+        for i, row in enumerate(self.rows):
+            if row.ended and self.how.remember:
+                kept = tuple(cache.kept(i) for cache in self.caches)
+                self.memories[row.number] = Memory(tuple(row.history), row.latents, row.begun, kept)
         going = [i for i, row in enumerate(self.rows) if not row.ended]
         if len(going) == len(self.rows) or self.logits is None:
             return
