@@ -100,7 +100,7 @@ class TaskCard(Card):
 
     @field_validator("prompts", "named_prompts")
     @classmethod
-    def _fields_are_names(cls, prompts: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
+    def _fields_areoption_names(cls, prompts: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
         texts = prompts.values() if isinstance(prompts, dict) else prompts
         for field in (field for text in texts for field in prompt_fields(text)):
             if not field.isidentifier():
@@ -357,13 +357,16 @@ def with_options(card: GeneratorCard | JudgeCard, options: Json) -> Json:
         for part in path:
             place = place.get(part) if isinstance(place, dict) else None
         if not isinstance(place, dict) or last not in place:
-            raise unknown(f"option of {card.noun} {card.name}", name, _names(card.options))
+            raise unknown(f"option of {card.noun} {card.name}", name, option_names(card.options))
         place[last] = value
     return merged
 
 
-def _names(options: Json, prefix: str = "") -> list[str]:
+def option_names(options: Json, prefix: str = "") -> list[str]:
+    """Names of options as `-o` takes them: "a.b" for the key b in the option a."""
     found = []
     for name, value in options.items():
-        found += _names(value, f"{prefix}{name}.") if isinstance(value, dict) and value else [prefix + name]
+        found += (
+            option_names(value, f"{prefix}{name}.") if isinstance(value, dict) and value else [prefix + name]
+        )
     return found

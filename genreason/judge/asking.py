@@ -131,7 +131,7 @@ class Asker:
         return self.cache.get(self.key(ask)) is not None
 
     def ask(self, ask: Ask) -> Json:
-        """The answer: {"answers": what the form read, "shown", "raw", "note", "cached"}.
+        """The answer: {"answers": what the form read, "shown", "raw", "note", "tokens", "cached"}.
 
         Raises:
             UnansweredError: there is no valid answer; others may come.
@@ -179,7 +179,8 @@ class Asker:
                 refused = str(error)
                 continue
             note = f"too many frames for the model's context: {count} shown" if i else ""
-            return {"answers": answers, "shown": shown, "raw": raw[:_RAW], "note": note}, usage
+            found = {"answers": answers, "shown": shown, "raw": raw[:_RAW], "note": note}
+            return {**found, "tokens": usage.total}, usage
         raise UnansweredError(f"the request is too long for the model even with {last} frames: {refused}")
 
     def messages(self, ask: Ask, most: int) -> tuple[list[Message], list[Json], int]:

@@ -249,8 +249,7 @@ def _filled(tags: Tags, length: int) -> Tags:
 def _stacked(tags: Sequence[Tags]) -> Tags:
     """(1, N) where all are alike, else (B, N)."""
     first = tags[0]
-    if all(torch.equal(each.order, first.order) for each in tags) and all(
-        torch.equal(each.position, first.position) for each in tags
-    ):
+    names = ("order", "position", "chunk")
+    if all(torch.equal(getattr(each, n), getattr(first, n)) for each in tags[1:] for n in names):
         return first
     return Tags(*(torch.cat([getattr(each, n) for each in tags]) for n in Tags.__slots__))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -296,7 +296,8 @@ class Rollout:
             if key not in known:
                 known[key] = layouts.place(new, axes, row.time, row.order)
             placed.append(known[key])
-        return layouts.batch(placed)
+        first = placed[0]  # rows that went on from different places have other chunk numbers, in their tags
+        return layouts.batch([replace(each, clean=first.clean, noisy=first.noisy) for each in placed])
 
     def _write(
         self, chosen: list[int], words: Tensor, clean: Tensor | None, segments: Sequence[Sequence[Segment]]

@@ -122,7 +122,9 @@ def optimise(
         raise UserError(f"videos is {budget.videos}: ask for 1 or more")
     merged = cards.with_options(card, options or {})
     noise = noise or Noise()
-    studio = Studio(card, merged, root, seed)  # a wrong option shows before anything is written
+    studio = Studio(
+        card, merged, root, seed, method.rethinks
+    )  # a wrong option shows before anything is written
     ledger = root / "ledgers" / f"{scorer.name}.jsonl"
     judges.make_ready(judges.load(scorer, scorer.options, ledger))
     truth = cards.load(JudgeCard, "rules") if all(i.scene.get("puzzle") for i in data.instances) else None
@@ -272,7 +274,8 @@ class _Stage:
     def _note(self, live: _Live, made: Made, seen: Json, truth: Json, seconds: float) -> None:
         event = {
             "event": "clip", "k": made.job.k, "take": made.job.take.to_json(), "seen": seen, "truth": truth,
-            "value": scoring.value(seen), "text": list(made.text), "making": round(made.seconds, 4),
+            "value": scoring.value(seen), "text": list(made.text),
+            "chunks": made.chunks, "memory": made.memory, "making": round(made.seconds, 4),
             "judging": round(seconds, 4), "cpu": round(made.cpu, 4),
         }  # fmt: skip
         files.append(live.journal, event)
@@ -286,7 +289,8 @@ class _Stage:
                 break
             attempt = Attempt(
                 k=k, take=take, path=live.folder / f"{k}.mp4", seen=event["seen"], truth=event["truth"],
-                value=event["value"], text=tuple(event["text"]), making=event["making"],
+                value=event["value"], text=tuple(event["text"]),
+                chunks=event["chunks"], memory=event["memory"], making=event["making"],
                 judging=event["judging"], cpu=event["cpu"],
             )  # fmt: skip
             new.append(attempt)

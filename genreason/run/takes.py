@@ -40,6 +40,8 @@ class Made:
 
     job: Job
     text: tuple[str, ...]
+    chunks: int
+    memory: str
     seconds: float
     cpu: float
 
@@ -47,14 +49,25 @@ class Made:
 class Studio:
     """Makes clips with one generator."""
 
-    def __init__(self, card: GeneratorCard, options: Json, root: Path, seed: int) -> None:
+    def __init__(
+        self, card: GeneratorCard, options: Json, root: Path, seed: int, remember: bool = False
+    ) -> None:
         """Load the generator; its weights come with the first clip.
+
+        Args:
+            card: the generator's.
+            options: its options.
+            root: the run folder.
+            seed: of the run.
+            remember: clips will be gone on from in their middle.
 
         Raises:
             UserError: an option is wrong.
         """
         self.card, self.seed = card, seed
         self.generator: Any = generators.load(card, options, root / "jobs")
+        if hasattr(self.generator, "remember"):
+            self.generator.remember = remember
 
     @property
     def rethinks(self) -> bool:
@@ -71,8 +84,10 @@ class Studio:
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             for job, clip, there in zip(batch, clips, found, strict=True):
                 if there:
-                    text = tuple(str(each) for each in clip.meta.get("text") or ())
-                    yield Made(job, text, wall / len(batch), cpu / len(batch))
+                    meta = clip.meta
+                    text = tuple(str(each) for each in meta.get("text") or ())
+                    chunks, memory = int(meta.get("chunks") or 0), str(meta.get("memory") or "")
+                    yield Made(job, text, chunks, memory, wall / len(batch), cpu / len(batch))
 
     def _batches(self, jobs: Sequence[Job]) -> Iterator[list[Job]]:
         """Jobs that can be answered in one call: fresh or not, and of one seed where a call has only one."""
@@ -108,7 +123,7 @@ def _beginning(job: Job) -> Json:
     assert job.base is not None
     take = job.take
     return {"clip": Clip(path=job.base.path), "text": job.base.text, "chunk": take.chunk, "said": take.said,
-            "banned": take.banned}  # fmt: skip
+            "banned": take.banned, "memory": job.base.memory}  # fmt: skip
 
 
 def _picture(instance: Instance) -> Frame:

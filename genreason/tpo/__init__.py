@@ -9,13 +9,18 @@ from pathlib import Path
 
 from genreason.cards import Strict, parse
 from genreason.tpo.critics import Critic, NoCritic
+from genreason.tpo.refine import Refine, RefineOptions
+from genreason.tpo.rules import RulesCritic
 from genreason.tpo.sampling import BestOfN, OraclePick, SamplingOptions
 from genreason.tpo.story import Method
+from genreason.tpo.videotpo import VideoTpo, VideoTpoOptions
 from genreason.types import Json, unknown
 
 METHODS: dict[str, tuple[type[Strict], type]] = {
     "best-of-n": (SamplingOptions, BestOfN),
     "oracle-pick": (SamplingOptions, OraclePick),
+    "videotpo": (VideoTpoOptions, VideoTpo),
+    "refine": (RefineOptions, Refine),
 }
 
 
@@ -44,4 +49,12 @@ def critic(name: str, options: Json, asker: Method, root: Path) -> Critic:
     Raises:
         UserError: there is none of that name, or an option is wrong.
     """
-    return NoCritic()
+    if not asker.critic:
+        return NoCritic()
+    if name == "rules":
+        if options:
+            raise unknown("option of critic rules", min(options), ())
+        return RulesCritic(asker.tells)
+    from genreason.tpo import asking
+
+    return asking.load(name, options, root / "ledgers" / "critic.jsonl", asker.tells)

@@ -2,8 +2,8 @@
 
 What may be said is what was seen: the clip's own moves, places and times. What may not be said is what to do
 instead, in any word that could carry the solution. A text that prescribes may therefore hold no move, number,
-coordinate or option that the task's own prompt does not hold; a text that describes may hold them, unless it
-tells a stretch of the solution or says what should have been done.
+coordinate or option at all, even of those that the task itself names; a text that describes may hold them,
+unless it tells a stretch of the solution or says what should have been done.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from genreason.types import GenreasonError, Instance
 _RUN = 3  # moves of the solution in a row that give it away
 _MOST = 2000  # characters of advice that are kept
 _WORD = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[\u2190-\u2193\u2b05-\u2b07]|[<>^]")
-_TIME = re.compile(r"\b(?:at|from|after|until|about|around|second)?\s*\d+(?:\.\d+)?\s*(?:s|sec|seconds?)\b", re.I)
-_CLIP = re.compile(r"\b(?:clip|video|candidate|frame|attempt)s?\s+(?:number\s+)?\d+\b", re.I)
+_TIME = re.compile(
+    r"\b(?:at|from|after|until|about|around|second)?\s*\d+(?:\.\d+)?\s*(?:s|sec|seconds?)\b", re.I
+)
+_CLIP = re.compile(
+    r"\b(?:clip|video|candidate|frame|attempt)s?\s+(?:number\s+)?\d+\b|\bfirst\s+(?:frame|picture|image)\b",
+    re.I,
+)
+_LETTERS = re.compile(r"\b[UDLRNSEW]{3,}\b|\b[UDLRNSEWudlrnsew](?:[\s,;>-]+[UDLRNSEWudlrnsew])+\b")
 _PLACE = re.compile(r"\b[a-zA-Z]\d{1,2}\b|\(\s*\d+\s*,\s*\d+\s*\)|\b(?:row|column|col|cell)s?\s+\d+", re.I)
 _OPTION = re.compile(r"\b(?:option|choice|answer)\s*(?:is\s*)?[:=]?\s*\(?([A-Za-z]|\d+)\b\)?", re.I)
 _OUGHT = re.compile(
@@ -35,8 +41,8 @@ _SAME: dict[str, str] = {
 }  # fmt: skip
 _WAYS = {"up": "u", "down": "d", "left": "l", "right": "r"}
 _NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve first second third fourth fifth sixth "
-    "seventh eighth ninth tenth"
+    "two three four five six seven eight nine ten eleven twelve first second third fourth fifth "
+    "sixth seventh eighth ninth tenth"
 ).split()
 
 
@@ -63,16 +69,13 @@ def prescribes(instance: Instance, advice: str) -> str:
     Raises nothing: a puzzle whose solution is not known is held to the same words.
     """
     text = _CLIP.sub(" ", _TIME.sub(" ", advice))
-    own = {_plain(word) for word in _WORD.findall(instance.prompt)}
-    if found := _PLACE.search(text):
-        return f"names a place ({found[0]})"
+    if found := _PLACE.search(text) or _LETTERS.search(text):
+        return f"names a place or moves ({found[0]})"
     if found := _OPTION.search(text):
         return f"names an option ({found[0]})"
     moves = vocabulary(instance)
     for word in _WORD.findall(text):
         plain = _plain(word)
-        if plain in own:
-            continue
         if plain in moves or plain in _WAYS:
             return f"names a move ({word})"
         if word[0].isdigit() or plain in _NUMBERS:
@@ -83,14 +86,13 @@ def prescribes(instance: Instance, advice: str) -> str:
 def describes(instance: Instance, told: str) -> str:
     """What of a solution is in a text that says what was seen; "" where it is clean."""
     moves = {*vocabulary(instance), *_WAYS}
-    own = {_plain(word) for word in _WORD.findall(instance.prompt)}
     for sentence in re.split(r"(?<=[.!?;])\s+|\n", told):
         if not _OUGHT.search(sentence):
             continue
         bare = _CLIP.sub(" ", _TIME.sub(" ", sentence))
         ought = _OUGHT.search(bare)
         tail = bare[ought.start() :] if ought else bare
-        named = [w for w in _WORD.findall(tail) if _plain(w) not in own]
+        named = _WORD.findall(tail)
         if any(_plain(w) in moves or w[0].isdigit() for w in named) or _PLACE.search(tail):
             return f"says what to do ({' '.join(sentence.split())[:80]})"
     return _stretch(instance, told)
@@ -126,7 +128,9 @@ def moves_of(instance: Instance) -> tuple[str, ...]:
 
 def vocabulary(instance: Instance) -> set[str]:
     """Words that moves of the solution are told with."""
-    return {_plain(word) for move in moves_of(instance) for word in _WORD.findall(move) if not word[0].isdigit()}
+    return {
+        _plain(word) for move in moves_of(instance) for word in _WORD.findall(move) if not word[0].isdigit()
+    }
 
 
 def _stretch(instance: Instance, text: str) -> str:
@@ -149,8 +153,8 @@ def _stretch(instance: Instance, text: str) -> str:
 
 
 def _lettered(solved: str, run: int, text: str) -> str:
-    for token in re.findall(r"\b[udlrnsew](?:[\s,;>-]*[udlrnsew])+\b", text.lower()):
-        plain = re.sub(r"[^a-z]", "", token).translate(str.maketrans("nsew", "udrl"))
+    for token in _LETTERS.findall(text):
+        plain = re.sub(r"[^a-z]", "", token.lower()).translate(str.maketrans("nsew", "udrl"))
         if any(solved[i : i + run] in plain for i in range(len(solved) - run + 1)) and len(plain) >= run:
             return f"tells moves of the solution ({token})"
     return ""

@@ -29,6 +29,7 @@ class BestOfN:
     name = "best-of-n"
     critic = False
     tells = False
+    rethinks = False
 
     def __init__(self, options: SamplingOptions) -> None:
         """With these options."""

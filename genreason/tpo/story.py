@@ -62,6 +62,8 @@ class Attempt:
         truth: what is true as far as a program can say (the same where the scorer is that program).
         value: the scorer's verdict as one number, 1 for a pass.
         text: what the model said before each chunk, where it says something.
+        chunks: how many it made of it, where it says something.
+        memory: by which a generator remembers it.
         making, judging: seconds that it took to make (its share of a batch) and to grade.
         cpu: processor seconds of making, its share of a batch.
     """
@@ -73,6 +75,8 @@ class Attempt:
     truth: Json
     value: float
     text: tuple[str, ...] = ()
+    chunks: int = 0
+    memory: str = ""
     making: float = 0.0
     judging: float = 0.0
     cpu: float = 0.0
@@ -149,6 +153,11 @@ class Method(Protocol):
 
     name: str
     critic: bool
+
+    @property
+    def rethinks(self) -> bool:
+        """Whether it goes on from the middle of clips, where a generator can."""
+        ...
 
     @property
     def tells(self) -> bool:
