@@ -13,11 +13,12 @@ from genreason.model.layout import Chunk, Segment, Text
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the words before a chunk begin: position, order, and number of segments before them."""
+    """Where the words before a chunk begin: position, order, number of segments before, and the next word."""
 
     time: int
     order: int
     segments: int
+    logits: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,11 @@ class Beginning:
 
     Attributes:
         chunk: the first chunk that is made anew; its words are said anew too.
-        history: what was said and shown before, without the mark that ends the last frame.
+        history: what was said and shown before.
         latents: of the chunks before.
         time, order: of what comes next; 0 where `kept` is None.
         kept: keys and values of the history, one for each cache; None has them computed.
+        logits: what the model would say next, with `kept`.
         said: words that are said before the chunk instead of the model's own.
         banned: words that may not be said before it.
     """
@@ -40,6 +42,7 @@ class Beginning:
     time: int = 0
     order: int = 0
     kept: tuple[Kept, ...] | None = None
+    logits: Tensor | None = None
     said: tuple[int, ...] | None = None
     banned: tuple[tuple[int, ...], ...] = ()
 
@@ -63,11 +66,10 @@ class Memory:
         place = self.begun.get(chunk)
         if place is None or any(k not in self.latents for k in range(chunk)):
             return None
-        # The last mark is left out: reading it again says what the model would say next.
-        history = self.history[: place.segments - 1]
         latents = {k: v for k, v in self.latents.items() if k < chunk}
-        kept = tuple(each.before(place.time - 1) for each in self.kept)
-        return Beginning(chunk, history, latents, place.time - 1, place.order - 1, kept)
+        kept = tuple(each.before(place.time) for each in self.kept)
+        history = self.history[: place.segments]
+        return Beginning(chunk, history, latents, place.time, place.order, kept, place.logits)
 
 
 def recalled(
@@ -90,4 +92,4 @@ def recalled(
     history: list[Segment] = [Text((*prompt, marks["bof"])), Chunk(0, *grid, False)]
     for number, said in enumerate(texts, start=1):
         history += [end, Text(tuple(said)), begin, Chunk(number, *grid, False)]
-    return Beginning(len(texts) + 1, tuple(history), dict(enumerate(latents)))
+    return Beginning(len(texts) + 1, (*history, end), dict(enumerate(latents)))

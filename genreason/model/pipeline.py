@@ -19,6 +19,7 @@ import genreason.model.transformer  # noqa: F401 (diffusers loads only what was 
 from genreason.model import words
 from genreason.model.codec import Codec, codec_of
 from genreason.model.memory import Beginning, Memory, recalled
+from genreason.model.resuming import Resumed
 from genreason.model.rollout import Ended, Event, How, Rollout, Said, Shown
 from genreason.types import UserError
 
@@ -141,7 +142,7 @@ class TV2TVPipeline(DiffusionPipeline):
             max_chunks=max_chunks, steps=num_inference_steps, guidance=guidance_scale,
             temperature=temperature, max_words=max_words, remember=remember,
         )  # fmt: skip
-        rollout = Rollout(self.transformer, self.scheduler, words.marks(self.tokenizer), grid, how)
+        rollout = Resumed(self.transformer, self.scheduler, words.marks(self.tokenizer), grid, how)
         seen = {i: [begun.latents[k] for k in range(begun.chunk)] for i, begun in enumerate(beginnings)}
         events = rollout.resume(beginnings, _generators(generator, len(beginnings)))
         shown = [FrameEvent(i, 0, self._frames(latents, 0)) for i, latents in seen.items()]

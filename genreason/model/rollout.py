@@ -17,7 +17,7 @@ from torch import Tensor
 from genreason.model import layout as layouts
 from genreason.model.cache import KVCache
 from genreason.model.layout import Chunk, Layout, Segment, Text
-from genreason.model.memory import Beginning, Memory, Place
+from genreason.model.memory import Memory, Place
 from genreason.types import UserError
 
 
@@ -151,35 +151,19 @@ class Rollout:
             row.forced = self._forced(interventions[i], 1)
             self.rows.append(row)
         self._begin()
+        self._mark()
         yield from self._go_on(interventions)
 
-    @torch.no_grad()
-    def resume(
-        self, beginnings: Sequence[Beginning], generators: Sequence[torch.Generator]
-    ) -> Iterator[Event]:
-        """Go on from the middle of clips; only what is new is yielded."""
-        for i, (begun, generator) in enumerate(zip(beginnings, generators, strict=True)):
-            row = Row(i, generator, list(begun.history), dict(begun.latents), chunks=begun.chunk - 1)
-            row.time, row.order, row.banned = begun.time, begun.order, {begun.chunk: begun.banned}
-            row.forced = [] if begun.said is None else [*begun.said, self.marks["bof"]]
-            self.rows.append(row)
-        end = Text((self.marks["eof"],))
-        kept = [begun.kept for begun in beginnings if begun.kept is not None]
-        if len(kept) == len(self.rows):
-            self.caches = [KVCache.joined(rows) for rows in zip(*kept, strict=True)]
-            marks = torch.full((len(self.rows), 1), self.marks["eof"])
-            self._write(list(range(len(self.rows))), marks, None, [[end]] * len(self.rows))
-        for row in self.rows:
-            row.history.append(end)
-        if len(kept) < len(self.rows):
-            self._begin()
-        yield from self._go_on([{}] * len(self.rows))
+    def _mark(self) -> None:
+        """Note where the words before the next chunk of each row begin."""
+        assert self.logits is not None
+        if self.how.remember:
+            for row, logits in zip(self.rows, self.logits, strict=True):
+                row.begun[row.chunks + 1] = Place(row.time, row.order, len(row.history), logits.clone())
 
     def _go_on(self, interventions: Sequence[Mapping[int, Sequence[int]]]) -> Iterator[Event]:
         """Words and frames in turn until every row has ended."""
         while self.rows:
-            for row in self.rows:
-                row.begun[row.chunks + 1] = Place(row.time, row.order, len(row.history))
             yield from self._speak()
             if self.rows:
                 yield from self._show()
@@ -189,6 +173,7 @@ class Rollout:
                     len(r.latents) > self.how.window + 1 for r in self.rows
                 ):
                     self._slide(self.how.window)
+                self._mark()
 
     def _forced(self, interventions: Mapping[int, Sequence[int]], chunk: int) -> list[int]:
         given = interventions.get(chunk)
