@@ -200,3 +200,17 @@ def test_a_row_that_does_not_exist_is_named(folder: Path) -> None:
     other = cards.read(TaskCard, write(folder, MAZE + "benchmarks: [mine/of_my_own]\n"))
     benchmarks.check(other, benchmarks.load_all())
     assert list(benchmarks.rows_of(other, benchmarks.load_all())) == []
+
+
+SUITES = {
+    "tivibench": "tivibench", "ruler-exact": "ruler", "v-reasonbench": "v-reasonbench",
+    "videothinkbench-vision": "videothinkbench",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_benchmarks_suite_asks_every_task_that_serves_it_at_every_level(suite: str) -> None:
+    found = next(each for each in benchmarks.catalogue() if each["name"] == SUITES[suite])
+    serving = {task for row in found["rows"] for task in row["tasks"]}
+    asked = {(entry.task, entry.level) for entry in cards.load(SuiteCard, suite).entries}
+    assert asked == {(task, level) for task in serving for level in ("easy", "medium", "hard")}
