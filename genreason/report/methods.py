@@ -78,7 +78,7 @@ def describe(runs: Sequence[JudgedRun]) -> Json | None:
     ticks = np.linspace(0, float(np.quantile(longest, 0.95)) if longest else 0.0, _TICKS + 1)[1:].tolist()
     return {
         "methods": [_figures(label, spec, told[label], ticks) for label, (spec, _) in groups.items()],
-        "pairs": [_pair(a, b, groups) for a, b in combinations(groups, 2)],
+        "pairs": [pair for a, b in combinations(groups, 2) if (pair := _pair(a, b, groups))["n"]],
     }
 
 

@@ -96,6 +96,7 @@ class Studio:
             own = 0 if hasattr(self.generator, "generate_each") else job.take.seed
             groups.setdefault((job.base is not None, own), []).append(job)
         for group in groups.values():
+            group.sort(key=lambda job: job.take.chunk)  # a batch lasts as long as its longest: like with like
             for start in range(0, len(group), self.card.batch):
                 yield group[start : start + self.card.batch]
 
