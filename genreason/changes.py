@@ -213,7 +213,7 @@ class _Walk:
             after = self.puzzle.changes(self.state, move)
             if all(seen.get(c) == s or self._left(t, c, s) for c, s in after.items()):
                 made = move
-                if len(after) == len(seen):
+                if set(seen) <= set(after):  # (what a move leaves may still be fading, and is not seen)
                     break
             elif self._on_the_way(move, after, seen):
                 under_way = True

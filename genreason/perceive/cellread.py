@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
-from genreason.perceive.glyphs import LIKE, Bank, Guess, Ink, bank_of, ink_of, roughly
+from genreason.perceive.glyphs import LIKE, MARK_MARGIN, Bank, Guess, Ink, bank_of, ink_of, roughly
 from genreason.perceive.rings import RingFinder
 from genreason.render.cells import Sign, sign_piece
 
@@ -86,7 +86,8 @@ class CellReader:
         text = ink_of(seen - tile, seen, edge=INSIDE)
         if text is None:
             return BETWEEN, ink
-        told = bank.guess(text)
+        # What is on a tile was given and is not written anew: it need not be told from strange hands as far.
+        told = replace(bank.guess(text), least=MARK_MARGIN)
         status = _status(bank, told, text, tile[alpha > 0.9].mean(axis=0), tile)
         return (status or on[told.best]), ink
 

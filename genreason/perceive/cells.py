@@ -209,7 +209,7 @@ class CellFollower:
         before = self._codes
         self._read(seen, gap.tint)
         other = self._codes != self.scene.start
-        there, read = self._covered(np.flatnonzero(other)), other & (self._codes != ALIEN)
+        there, read = self._covered(np.flatnonzero(other)), other & self._legible()
         self._passed |= there
         told = there if (read == other).all() else self._covered(np.flatnonzero(read))
         broken = bool(gap.apart_from(told, self._passed).changed.mean() > BROKEN)
@@ -225,6 +225,12 @@ class CellFollower:
         self._spots += self._now
         self._camera.append(self.steady.moved())
         self._broken.append(broken)
+
+    def _legible(self) -> npt.NDArray[np.bool_]:
+        """Cells that show what a board shows. Where most are between two contents, the board is gone."""
+        between = self._codes == BETWEEN
+        gone = not self.scene.once and between.sum() > self._looked.sum() / 2
+        return (self._codes != ALIEN) & (self._codes != UNSURE) & ~(between & gone)
 
     def _beside(self, before: Codes) -> npt.NDArray[np.bool_]:
         """Blocks in and beside cells that something comes into or leaves: it may reach over their edges."""

@@ -142,8 +142,8 @@ BRIGHT: dict[str, Colour] = {
     name: NAMED[name] for name in ("red", "yellow", "cyan", "purple", "pink", "lime")
 }
 """Colours of things that are told by colour: far from each other, and from the grounds of `BRIGHT_STYLES`."""
-BRIGHT_STYLES = tuple(name for name in CELL_STYLES if name != "wood")
-"""Styles on whose ground all of `BRIGHT` stand out."""
+BRIGHT_STYLES = tuple(name for name in CELL_STYLES if name not in ("wood", "blueprint"))
+"""Styles on whose ground all of `BRIGHT` stand out (on blueprint, purple is as pink that is half faded)."""
 
 
 @functools.lru_cache(maxsize=64)
