@@ -24,6 +24,7 @@ LEAST = 2  # frames in a row from which something counts as seen
 MOMENT = 0.3  # seconds for which a cell may show nothing clear and then what it did before
 GROWN = 1.08  # how much more ink (times) makes a sign another one that was written on
 KEPT = 0.85  # share of the ink that stays meanwhile
+UNCLEAR = 4  # cells apart from a move's that are between two contents in a frame that tells nothing of fading
 FADED = 3  # frames in which something that is carried may be half there in its place
 AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
 
@@ -328,9 +329,12 @@ class _Walk:
                 return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
         fresh = [*left, *(c for c, s in after.items() if s and own[c] == EMPTY)]
         if carried and self.faint_TC is not None and fresh:
-            faded = self.faint_TC[begun + 1 : t + 1, fresh].sum(axis=0)
+            # (In frames in which much else is unclear, too, a cell says nothing.)
+            rest = [c for c in range(len(own)) if c not in after]
+            calm = (self.raw_TC[begun + 1 : t + 1, rest] == BETWEEN).sum(axis=1) < UNCLEAR
+            faded = self.faint_TC[begun + 1 : t + 1, fresh][calm].sum(axis=0)
             more |= bool(faded.any())
-            if faded.max() >= FADED:
+            if faded.max(initial=0) >= FADED:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         if carried and span[1] - span[0] <= 1:
@@ -355,7 +359,7 @@ class _Walk:
         """What no legal move explains."""
         held = self.puzzle.cells(self.state)
         gone = [c for c, s in seen.items() if held[c] and not s]
-        come = [c for c, s in seen.items() if s]
+        come = entered = [c for c, s in seen.items() if s]
         shown = list(held)
         for c, s in seen.items():
             shown[c] = s
@@ -368,7 +372,7 @@ class _Walk:
         if odd and len(odd) < len(seen):  # a move explains the rest
             come, gone = [c for c in come if c in odd], [c for c in gone if c in odd]
         cell = (come or gone)[0]
-        among = seen if self.puzzle.once else come  # where many cells may change, any of them shows a jump
+        among = seen if self.puzzle.once else entered  # where many cells may change, any of them shows a jump
         fresh = [c for c in among if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
         if len(fresh) > 1:
             what = f"{len(fresh)} cells change at once"

@@ -230,7 +230,8 @@ class CellFollower:
         """Cells that show what a board shows. Where most are between two contents, the board is gone."""
         between = self._codes == BETWEEN
         gone = not self.scene.once and between.sum() > self._looked.sum() / 2
-        return (self._codes != ALIEN) & (self._codes != UNSURE) & ~(between & gone)
+        found = (self._codes != ALIEN) & (self._codes != UNSURE) & ~(between & gone)
+        return np.asarray(found, np.bool_)
 
     def _beside(self, before: Codes) -> npt.NDArray[np.bool_]:
         """Blocks in and beside cells that something comes into or leaves: it may reach over their edges."""
