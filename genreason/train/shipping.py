@@ -98,6 +98,8 @@ def ship(
     pipe.save_pretrained(folder)
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)  # as the other files; others must be able to install them
+    for path in folder.rglob("*.json"):
+        _without_origin(path)
     card = tv2tv.card(settings, ".")
     files.write_text(folder / CARD, yaml.safe_dump(card, sort_keys=False))
     files.write_json(folder / RECIPE, {"schema": 1, "stages": [each.config for each in stages]})
@@ -107,6 +109,13 @@ def ship(
     text = _model_card(folder.resolve().name, stages, count, dtype, judged)
     files.write_text(folder / README, text)
     return folder
+
+
+def _without_origin(path: Path) -> None:
+    """Take out where the parts were loaded from: a folder of the machine that trained them."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record.pop("_name_or_path", None) is not None:
+        files.write_json(path, record)
 
 
 def _settings(run: Path) -> Tv2tvConfig:
