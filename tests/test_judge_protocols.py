@@ -25,6 +25,8 @@ from genreason.judge.protocols.pairwise import Match, standings
 from genreason.judge.rules import RulesJudge
 from genreason.judge.settings import FramePlan
 from genreason.puzzles import base
+from genreason.puzzles.boards import BoardPuzzle
+from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.report.aggregate import aggregate
 from genreason.task import Task
 from genreason.testing.judges import check_verdict
@@ -260,7 +262,25 @@ def test_every_family_has_questions_whose_answers_follow_from_the_state(task: st
         assert list(found) == ["goal", "process", "preservation", "trap"]
         for question in found.values():
             assert "{" not in question.text and " the a " not in question.text and "  " not in question.text
-        x, y = puzzle.board(instance).lattice.pixels(puzzle.places(puzzle.start(instance)))[-1]
+        state = puzzle.start(instance)
+        if isinstance(puzzle, BoardPuzzle):
+            if type(puzzle).trap is BoardPuzzle.trap:
+                text, held = found["trap"].text, puzzle.cells(state)
+                ends = {
+                    k: (f"in {puzzle.at(state, k)} empty?", f"in {puzzle.at(state, k)}?")
+                    for k in range(len(held))
+                }
+                named = [k for k, end in ends.items() if text.endswith(end)]
+                assert any(text.endswith("empty?") == bool(held[k]) for k in named)  # its true answer is no
+            continue
+        if isinstance(puzzle, PhysicsPuzzle):
+            parts = [
+                k for k, part in enumerate(puzzle.parts(state)) if f" {part.name} in " in found["trap"].text
+            ]
+            middle = puzzle.board(instance).lattice.pixels(puzzle.places(state))[parts[0]][0]
+            assert (middle < instance.size[0] / 2) == ("right half" in found["trap"].text)
+            continue
+        x, y = puzzle.board(instance).lattice.pixels(puzzle.places(state))[-1]
         halves = {
             "left": x < instance.size[0] / 2, "right": x > instance.size[0] / 2,
             "upper": y < instance.size[1] / 2, "lower": y > instance.size[1] / 2,

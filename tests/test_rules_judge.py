@@ -104,7 +104,7 @@ def test_clips_do_not_influence_each_other() -> None:
 @pytest.mark.parametrize("task", cards.paths(TaskCard))
 def test_the_contract_holds_on_every_task(task: str) -> None:
     card = cards.load(TaskCard, task)
-    source = Task(card, level=next(iter(card.levels)), split="any", size=(192, 192))
+    source = Task(card, level=next(iter(card.levels)), split="any", size=(208, 208))
     testing.check_judge(JUDGE, list(source[:2]))
 
 

@@ -38,7 +38,6 @@ class Transitive(AnswerPuzzle):
     name: ClassVar[str] = "transitive"
     params: ClassVar[type[Params]] = TransitiveParams
     scale: ClassVar[float] = 1.3
-    alike: ClassVar[bool] = True
 
     def sample(
         self, rng: np.random.Generator, params: TransitiveParams, accept: Accept | None = None
@@ -51,7 +50,9 @@ class Transitive(AnswerPuzzle):
         n = params.things
         if params.more > (n - 1) * (n - 2) // 2:
             raise UserError(f"transitive: more {params.more}: {n} things have fewer other comparisons")
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             order = _different(rng, n)
             far = [(a, b) for a in range(n) for b in range(a + 2, n)]
             shown = [(a, a + 1) for a in range(n - 1)]
@@ -65,7 +66,10 @@ class Transitive(AnswerPuzzle):
             start = tuple(symbol for row in cells for symbol in row)
             cells[-1][:n] = order
             state = AnswerState(start, cols, tuple(symbol for row in cells for symbol in row))
-            if order_of(facts, n) == list(range(n)) and (accept is None or accept(state)):
+            if order_of(facts, n) != list(range(n)):
+                continue
+            misfits = 0
+            if accept is None or accept(state):
                 return state
         raise GenreasonError(f"no order of {n} things was found: change things")
 
