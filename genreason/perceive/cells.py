@@ -6,7 +6,6 @@ that shows no sign clearly says so: between two contents, unsure between two sig
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -19,7 +18,7 @@ from genreason.perceive.cellread import CellReader
 from genreason.perceive.celltrack import CellScene, CellTrack, Codes
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.fit import fit_board
-from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
+from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, read_through
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot
 from genreason.types import Frame, UnreadableClipError
@@ -361,16 +360,4 @@ def follow_cells(
         TimeLimitError: the limit was reached.
         UnreadableClipError: there is no frame, or frames are too small or change their size.
     """
-    began, spent = time.monotonic(), time.process_time()
-    follower: CellFollower | None = None
-    for t, frame in enumerate(frames):
-        if follower is None:
-            follower = CellFollower(scene, frame)
-        follower.step(frame)
-        if time.monotonic() - began > time_limit and time.process_time() - spent > time_limit:
-            raise TimeLimitError(
-                f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
-            )
-    if follower is None:
-        raise UnreadableClipError("the clip has no frames")
-    return follower.track(fps)
+    return read_through(lambda first: CellFollower(scene, first), frames, time_limit).track(fps)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -190,6 +191,53 @@ class Follower:
         )
 
 
+class Steps(Protocol):
+    """What reads a clip frame by frame."""
+
+    def step(self, frame: Frame) -> None:
+        """Read the next frame."""
+        ...
+
+
+R = TypeVar("R", bound=Steps)
+
+
+def read_through(
+    begin: Callable[[Frame], R],
+    frames: Iterable[Frame],
+    time_limit: float,
+    watch: Callable[[int, Frame, R], None] | None = None,
+) -> R:
+    """Let a reader, which `begin` makes of frame 0, read all frames.
+
+    Args:
+        begin: makes the reader; it is given frame 0 again.
+        frames: HWC RGB uint8; read once, in order.
+        time_limit: CPU-seconds that this may take.
+        watch: called with frame number, frame and reader after each frame.
+
+    Raises:
+        TimeLimitError: the limit was reached.
+        UnreadableClipError: there is no frame, or the reader refuses one.
+    """
+    began, spent = time.monotonic(), time.process_time()
+    reader: R | None = None
+    for t, frame in enumerate(frames):
+        if reader is None:
+            reader = begin(frame)
+        reader.step(frame)
+        if watch is not None:
+            watch(t, frame, reader)
+        # One thread works here, so that CPU time cannot pass the limit before the (cheaper) clock does.
+        if time.monotonic() - began > time_limit and time.process_time() - spent > time_limit:
+            raise TimeLimitError(
+                f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
+            )
+    if reader is None:
+        raise UnreadableClipError("the clip has no frames")
+    return reader
+
+
 def follow(
     board: Board,
     places_N2: npt.NDArray[np.float32],
@@ -216,19 +264,11 @@ def follow(
         TimeLimitError: the limit was reached.
         UnreadableClipError: there is no frame, or frames are too small or change their size.
     """
-    began, spent = time.monotonic(), time.process_time()
-    follower: Follower | None = None
-    for t, frame in enumerate(frames):
-        if follower is None:
-            follower = Follower(board, places_N2, reference, frame)
-        follower.step(frame)
+
+    def shown(t: int, frame: Frame, follower: Follower) -> None:
         if watch is not None:
             watch(t, frame, follower.positions)
-        # One thread works here, so that CPU time cannot pass the limit before the (cheaper) clock does.
-        if time.monotonic() - began > time_limit and time.process_time() - spent > time_limit:
-            raise TimeLimitError(
-                f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
-            )
-    if follower is None:
-        raise UnreadableClipError("the clip has no frames")
-    return follower.track(fps)
+
+    return read_through(
+        lambda first: Follower(board, places_N2, reference, first), frames, time_limit, shown
+    ).track(fps)

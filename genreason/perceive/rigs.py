@@ -6,7 +6,6 @@ where they were found, and compared.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, Blocks, Gap
 from genreason.perceive.fit import fit_board
-from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, TimeLimitError
+from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, read_through
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot, Track
 from genreason.render.rigs import Bar, Column, Disc, Part, Rig
@@ -363,16 +362,6 @@ def follow_rig(
         TimeLimitError: the limit was reached.
         UnreadableClipError: there is no frame, or frames are too small or change their size.
     """
-    began, spent = time.monotonic(), time.process_time()
-    follower: RigFollower | None = None
-    for t, frame in enumerate(frames):
-        if follower is None:
-            follower = RigFollower(rig, places_N2, reference, frame)
-        follower.step(frame)
-        if time.monotonic() - began > time_limit and time.process_time() - spent > time_limit:
-            raise TimeLimitError(
-                f"reading took over {time_limit:g} CPU-seconds (at frame {t}): raise time_limit"
-            )
-    if follower is None:
-        raise UnreadableClipError("the clip has no frames")
-    return follower.track(fps)
+    return read_through(
+        lambda first: RigFollower(rig, places_N2, reference, first), frames, time_limit
+    ).track(fps)
