@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genreason.changes import AT_ONCE, Changes, Fault, follow_changes, told
+from genreason.changes import AT_ONCE, Changes, Fault, follow_changes
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
+from genreason.stories import told
 from genreason.types import Verdict, unscored
 from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 

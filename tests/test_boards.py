@@ -9,7 +9,6 @@ from genreason import cards
 from genreason.bench.reading import CELL
 from genreason.bench.reading import told as told_once
 from genreason.cards import TaskCard
-from genreason.changes import LEAST, told
 from genreason.generate.controls import CONTROLS, shop
 from genreason.generate.oracle import solution_clip
 from genreason.judge.questions import puzzle_questions
@@ -20,6 +19,7 @@ from genreason.perceive.view import View
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.puzzles.sudoku import SudokuState
 from genreason.render.cells import Sign
+from genreason.stories import LEAST, told
 from genreason.task import Task
 from genreason.types import IllegalMove, Instance, UserError, Verdict
 

@@ -1,0 +1,102 @@
+"""Tell every cell's own story: what it held, and when that changed.
+
+A sign counts when it stays; a sign that is still being written (its ink only grows) does not yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genreason.perceive.cells import BETWEEN, EMPTY, CellTrack, Codes
+
+LEAST = 2  # frames in a row from which something counts as seen
+MOMENT = 0.3  # seconds for which a cell may show nothing clear and then what it did before
+GROWN = 1.08  # how much more ink (times) makes a sign another one that was written on
+KEPT = 0.85  # share of the ink that stays meanwhile
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Frames (to before `end`) in which a cell showed nothing clear, and then what it did before."""
+
+    start: int
+    end: int
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What cells held.
+
+    Attributes:
+        code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
+        raw_TC: codes as they were read.
+        disturbed: where a cell showed nothing clear for long, and then what it did before, in order.
+        brief: frames that are a moment.
+        faint_TC: where a sign stood in its place and was half there, or None.
+    """
+
+    code_TC: Codes
+    raw_TC: Codes
+    disturbed: tuple[Gap, ...]
+    brief: int
+    faint_TC: npt.NDArray[np.bool_] | None = None
+
+
+def told(track: CellTrack) -> Story:
+    """What each cell held in each frame, flicker and unfinished signs left out."""
+    codes = track.code_TC.copy()
+    for t in np.flatnonzero(track.broken_T):
+        codes[t] = codes[t - 1] if t else codes[t]
+    disturbed: list[Gap] = []
+    most = round(MOMENT * track.fps)
+    for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
+        runs = _grown(_runs(codes[:, c]), track, int(c))
+        line = np.full(len(codes), BETWEEN, np.int16)
+        last: tuple[int, int, int] | None = None
+        for start, end, code in runs:
+            line[start:end] = code
+            if last is not None and last[2] == code:
+                gap = slice(last[1], start)
+                empty = codes[gap, c] == EMPTY
+                if start - last[1] > most and empty.any():  # it left, and came back soon
+                    line[gap][empty] = EMPTY
+                else:
+                    line[gap] = code
+                    if start - last[1] > most:
+                        disturbed.append(Gap(last[1], start, int(c)))
+            last = start, end, code
+        codes[:, c] = line
+    return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC)
+
+
+def _runs(line: Codes) -> list[tuple[int, int, int]]:
+    """Where a cell held one thing (start, end, code), long enough to count."""
+    cuts = np.flatnonzero(np.diff(line)) + 1
+    edges = [0, *cuts.tolist(), len(line)]
+    return [
+        (a, b, int(line[a]))
+        for a, b in zip(edges, edges[1:], strict=False)
+        if line[a] >= EMPTY and (b - a >= LEAST or a == 0 or b == len(line))
+    ]
+
+
+def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> list[tuple[int, int, int]]:
+    """The runs without signs that were still being written: all their ink stayed, and more came."""
+    out: list[tuple[int, int, int]] = []
+    for run in runs:
+        while (
+            len(out) > 1 and out[-1][2] >= 0 and run[2] >= 0 and out[-1][2] != run[2] and out[-2][2] == EMPTY
+        ):
+            begun, start = out[-1][0], run[0]
+            kept = track.kept_TC[begun + 1 : start + 1, cell]
+            if kept.size and kept.min() < KEPT:
+                break
+            if track.area_TC[start, cell] < GROWN * track.area_TC[begun, cell]:
+                break
+            out.pop()
+        out.append(run)
+    return out
