@@ -97,6 +97,17 @@ def test_words_can_be_said_and_barred(pipe, made) -> None:
     assert free and barred[: len(free)] != free and barred[: len(free) - 1] == free[:-1]
 
 
+def test_what_went_wrong_can_be_told(pipe, made) -> None:
+    """It stands before the model's own words, which go on from it as if it had said it itself."""
+    start = made.memories[0].before(2)
+    note = words_of(pipe.tokenizer, "at go up go")
+    told = pipe.rethink([replace(start, noted=note)], GRID, generator=seeded(7), remember=True, **HOW)
+    assert said_before(told.memories[0], 2)[: len(note)] == note
+    own = said_before(told.memories[0], 2)
+    again = pipe.rethink([replace(start, said=own)], GRID, generator=seeded(7), **HOW)
+    assert told.texts[0][0] == again.texts[0][0]
+
+
 def test_a_clip_without_memory_is_read_again(pipe, made) -> None:
     start = pipe.recall("go", made.frames[0], made.texts[0], 3, GRID)
     again = pipe.rethink([start], GRID, generator=seeded(7), **HOW)

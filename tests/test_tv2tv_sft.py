@@ -18,13 +18,17 @@ from safetensors.torch import load_file  # noqa: E402
 from genreason import cards, run, seeds  # noqa: E402
 from genreason import generate as generators  # noqa: E402
 from genreason import judge as judges  # noqa: E402
+from genreason.generate.corrections import noted, ways  # noqa: E402
 from genreason.generate.worldsize import grown, shrunk  # noqa: E402
+from genreason.model import words  # noqa: E402
+from genreason.model.codec import PixelCodec, codec_of  # noqa: E402
 from genreason.puzzles import base, grid  # noqa: E402
 from genreason.puzzles.maze import PUZZLE as MAZE  # noqa: E402
 from genreason.task import Task  # noqa: E402
 from genreason.train import checkpoint, config, loop, tv2tv  # noqa: E402
+from genreason.train.telling import Teller  # noqa: E402
 from genreason.train.tv2tv_config import Tv2tvConfig  # noqa: E402
-from genreason.train.worlds import ARROWS, MazeSource, MazeWorld  # noqa: E402
+from genreason.train.worlds import ARROWS, MazeSource, MazeWorld, vocabulary  # noqa: E402
 from genreason.types import Clip, Request, UserError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -93,6 +97,30 @@ def test_what_is_told_is_true():
             assert {tuple(p) for p in np.argwhere(changed)} == {(row, col), (row + dy, col + dx)}
             room = f"{chr(97 + col + dx)}{row + dy + 1}"
         assert room == goal and told.end == f"at {goal} done"
+
+
+def test_a_correction_tells_the_mistake_and_learns_the_way():
+    """What is given is a way that is wrong there; what is learnt leads on, as the frames do."""
+    world = MazeWorld(MazeSource(rooms=4, held_out=0, styles=["contrast"], pixels={112: 1.0}), 12)
+    rng = seeds.stream("corrections")
+    teller = Teller(words.tokenizer(vocabulary()), codec_of(PixelCodec(12)), "joint", "tv2tv", "solve")
+    for steps in (1, 3, 6):
+        told = world.corrected(rng, steps)
+        ((at, note),) = told.notes.items()
+        head, *refused = note.split(" not ")
+        assert head.startswith("at ") and told.steps[at] == f"go {told.steps[at].split()[1]}"
+        assert told.steps[at].split()[1] not in refused and 1 <= len(refused) <= 2
+        batch = teller.batch([told], (), True)
+        learnt = [int(t) for t, w in zip(batch.targets[0], batch.weights[0], strict=True) if w]
+        said = teller.tokenizer.decode(learnt)
+        assert told.steps[at] in said and "not" not in said and "goal" not in said
+
+
+def test_what_was_said_and_went_wrong_as_it_is_told():
+    assert noted(["at b2 go up"]) == "at b2 not up"
+    again = ["at b2 go up", "at b2 not up go left", "at b2 go up"]
+    assert noted(again) == "at b2 not up not left" and ways(again) == ["up", "left"]
+    assert noted(["at d4 done"]) == "" and ways(["at d4 done"]) == []
 
 
 def test_walls_of_test_mazes_are_never_trained_on():

@@ -18,6 +18,7 @@ from genreason import cards, video
 from genreason import seeds as streams
 from genreason.cards import GeneratorCard
 from genreason.generate import extra
+from genreason.generate.corrections import noted, ways
 from genreason.generate.models import INDEX
 from genreason.generate.worldsize import grown, shrunk
 from genreason.types import Clip, Frame, Json, Request, UserError
@@ -47,6 +48,7 @@ class Options(BaseModel):
         fps: frames per second of the clip.
         lora: folder or file of a LoRA on one of the towers.
         device: "auto", "cpu", "cuda".
+        corrections: the model has learnt what to say where it is told what went wrong (`rethink`).
         memory: megabytes of keys and values that are kept of clips, to go on from their middle (`rethink`).
     """
 
@@ -65,6 +67,7 @@ class Options(BaseModel):
     fps: float = Field(8.0, gt=0)
     lora: str | None = None
     device: str = "auto"
+    corrections: bool = False
     memory: int = Field(512, ge=0)
 
 
@@ -242,12 +245,16 @@ class Tv2tvGenerator:
         """The beginning with what must and must not be said next."""
         from genreason.model import words
 
-        said = beginning.get("said")
-        banned = (words.ids(self.pipe.tokenizer, text) for text in beginning.get("banned") or ())
+        said, banned = beginning.get("said"), list(beginning.get("banned") or ())
+        note = noted(banned) if self.options.corrections else ""
+        if note:
+            banned = [f"{note} go {way}" for way in ways(banned)]
+        ids = [words.ids(self.pipe.tokenizer, text) for text in banned]
         return replace(
             begun,
             said=None if said is None else words.ids(self.pipe.tokenizer, said),
-            banned=tuple(ids for ids in banned if ids),
+            banned=tuple(each for each in ids if each),
+            noted=words.ids(self.pipe.tokenizer, note) if note else (),
         )
 
     def _clips(

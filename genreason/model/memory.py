@@ -34,6 +34,7 @@ class Beginning:
         logits: what the model would say next, with `kept`.
         said: words that are said before the chunk instead of the model's own.
         banned: words that may not be said before it.
+        noted: words that are given before the model's own.
     """
 
     chunk: int
@@ -45,6 +46,7 @@ class Beginning:
     logits: Tensor | None = None
     said: tuple[int, ...] | None = None
     banned: tuple[tuple[int, ...], ...] = ()
+    noted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

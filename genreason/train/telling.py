@@ -65,8 +65,10 @@ class Teller:
         start = () if mark["bos"] is None else (mark["bos"],)
         out: list[Segment] = [Text(start + self._ids(self.prompt), False, True)]
         out += [Text((mark["bof"],), False, True), Chunk(0, *told.grid, False), end]
-        out.append(Text(self._ids(told.plan)))
+        out.append(Text(self._ids(told.plan), told.sound))
         for i, (said, learnt) in enumerate(zip(told.steps, told.learnt, strict=True), start=1):
+            if note := told.notes.get(i - 1):
+                out.append(Text(self._ids(note), False))
             out.append(Text(self._ids(said), learnt))
             if i <= shown:
                 out += [begin, Chunk(i, *told.grid, i in noisy), end]

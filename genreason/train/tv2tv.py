@@ -110,7 +110,9 @@ def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
 def card(settings: Tv2tvConfig, model: str) -> Json:
     """The generator's card for what is trained here, with the folder of the model."""
     grids = tuple(dict.fromkeys((source.rooms, source.rooms) for source in settings.worlds))
-    options = Options(model=model, prompt=settings.prompt, grids=grids).model_dump(mode="json")
+    options = Options(
+        model=model, prompt=settings.prompt, grids=grids, corrections=settings.corrections > 0
+    ).model_dump(mode="json")
     return {
         "name": "tv2tv", "description": "A TV2TV model that was trained here.", "kind": "tv2tv",
         "batch": 32, "options": options,
@@ -203,7 +205,13 @@ class Tv2tv:
         steps = min(world.length(rng), settings.most_steps)
         count = min(settings.copies, steps)
         noisy = tuple(sorted(1 + int(i) for i in rng.permutation(steps)[:count]))
-        return self._filled(lambda: world.clip(rng, steps, rng.random() < settings.astray), noisy, True, rng)
+        return self._filled(lambda: self._clip(world, rng, steps), noisy, True, rng)
+
+    def _clip(self, world: MazeWorld, rng: np.random.Generator, steps: int) -> Told:
+        """A clip of so many steps, of one of the kinds that there are."""
+        if self.settings.corrections and rng.random() < self.settings.corrections:
+            return world.corrected(rng, steps)
+        return world.clip(rng, steps, rng.random() < self.settings.astray)
 
     def _filled(
         self, draw: Any, noisy: tuple[int, ...], finished: bool, rng: np.random.Generator | None = None

@@ -49,6 +49,7 @@ class Tv2tvConfig(Strict):
         think: share of micro batches of first frames and plans alone: some 20 times cheaper than clips.
         misread: share of plan batches that show pictures at the size of another world.
         astray: share of clips that leave their way once, so that words are obeyed even then.
+        corrections: share of clips in which a mistake is told where it is about to be made, and set right.
         copies: chunks of a clip that get a noisy copy.
         text_dropout: share of clips whose words are left out, for guidance.
         context_share: share of clean chunks that are shown with noise, against exposure bias.
@@ -76,6 +77,7 @@ class Tv2tvConfig(Strict):
     think: float = Field(0.5, ge=0, le=1)
     misread: float = Field(0.1, ge=0, le=1)
     astray: float = Field(0.15, ge=0, le=1)
+    corrections: float = Field(0.0, ge=0, le=1)
     copies: int = Field(2, ge=1)
     text_dropout: float = Field(0.0, ge=0, lt=1)
     context_share: float = Field(0.2, ge=0, le=1)

@@ -2,12 +2,15 @@
 
 4x4 goal d2 : a1v b1> c1v ... .      where to go from every room; this is the plan
 at a1 go down  [frame]  at a2 go right  [frame]  ...  at d2 done
+
+A sample with a correction has a mistake in its plan; where it is about to be made, it is told so,
+and goes on as it should:  at b2 not up  go right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +18,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from genreason.cards import Strict
+from genreason.generate.corrections import noted
 from genreason.generate.worldsize import shrunk
 from genreason.puzzles import carving, grid
 from genreason.puzzles.maze import PUZZLE as MAZE
@@ -25,6 +29,8 @@ from genreason.types import Json, UserError
 MOST_ROOMS = 10
 ARROWS = {"up": "^", "down": "v", "left": "<", "right": ">"}
 _TRIES = 3000  # long ways are rare, and a try is cheap
+# Of corrections: two ways were tried already; the plan is what was wrong; a room behind is wrong in it, too.
+_TWICE, _PLANNED, _BEHIND = 0.25, 0.8, 0.3
 
 
 class MazeSource(Strict):
@@ -59,6 +65,8 @@ class Told:
         learnt: whether each step's words are learnt (those that lead astray are not).
         end: the last words; None where the sample is cut off.
         grid: rows and columns of tokens.
+        notes: words that are given, and not learnt, before a step's own.
+        sound: whether the plan is right, and learnt.
     """
 
     frames: npt.NDArray[np.uint8]
@@ -67,6 +75,8 @@ class Told:
     learnt: tuple[bool, ...]
     end: str | None
     grid: tuple[int, int]
+    notes: Mapping[int, str] = field(default_factory=dict)
+    sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,31 @@ class MazeWorld:
                 if len(walk.steps) == steps:
                     return self._tell(rng, state, walk, f"at {self._room(state.goal)} done")
         raise UserError(f"mazes of {self.n}x{self.n} rooms have no ways of {steps} steps: lower most_steps")
+
+    def corrected(self, rng: np.random.Generator, steps: int) -> Told:
+        """A solution whose plan is wrong in a room of the way, where it is told so (`noted`) and set right.
+
+        The mistakes are those of controls: into a wall, or along a way that does not lead to the goal. Rooms
+        behind the first mistake may be wrong in the plan, too: who was told of one looks again.
+        """
+        told = self.clip(rng, steps, False)
+        at = int(rng.integers(steps))
+        room, right = _step(told.steps[at])
+        wrong = [way for way in rng.permutation(list(ARROWS)).tolist() if way != right]
+        refused = wrong[: 1 + int(rng.random() < _TWICE)]
+        labels = {room: wrong[0]} if rng.random() < _PLANNED else {}
+        for later in told.steps[at + 1 : at + 3]:
+            behind, way = _step(later)
+            if rng.random() < _BEHIND:
+                others = [each for each in ARROWS if each != way]
+                labels[behind] = others[int(rng.integers(len(others)))]
+        plan = [
+            word[:2] + ARROWS[labels[word[:2]]] if len(word) == 3 and word[:2] in labels else word
+            for word in told.plan.split()
+        ]
+        said = (*told.steps[:at], f"go {right}", *told.steps[at + 1 :])
+        notes = {at: noted([f"at {room} go {way}" for way in refused])}
+        return replace(told, plan=" ".join(plan), steps=said, notes=notes, sound=False)
 
     def told(self, rng: np.random.Generator, state: MazeState) -> Told:
         """A given maze with the way from its agent to its goal."""
@@ -213,6 +248,12 @@ class MazeWorld:
         ]
         drawn = (board.draw(place) for place in [*places[:1], *between])
         return np.stack([shrunk(frame, self.grid, self.token) for frame in drawn])
+
+
+def _step(said: str) -> tuple[str, str]:
+    """Room and way of "at b2 go up"."""
+    _, room, _, way = said.split()
+    return room, way
 
 
 def _form(walls: bytes, cols: int) -> bytes:
