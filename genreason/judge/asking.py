@@ -64,18 +64,21 @@ class Ask:
 class Asker:
     """Asks, for one judge; used by many threads at once."""
 
-    def __init__(self, name: str, settings: AskSettings, journal: Path | None = None) -> None:
+    def __init__(
+        self, name: str, settings: AskSettings, journal: Path | None = None, pictures: bool = True
+    ) -> None:
         """Get ready; nothing is sent.
 
         Args:
             name: the judge's.
             settings: its options.
             journal: file of the run's ledger.
+            pictures: whether the model will be shown some.
 
         Raises:
             UserError: no key, no cache, or the backend cannot be used.
         """
-        self.name, self.settings = name, settings
+        self.name, self.settings, self.pictures = name, settings, pictures
         self.ledger = Ledger(settings.backend.price, settings.limits, journal)
         self.limiter = Limiter(settings.limits.concurrency)
         self.cache = Cache(Path(settings.cache) if settings.cache else None)
@@ -90,7 +93,7 @@ class Asker:
         """Who is asked; loaded when the first question is."""
         with self._lock:
             if self._backend is None:
-                self._backend = load_backend(self.settings.backend, self.name)
+                self._backend = load_backend(self.settings.backend, self.name, self.pictures)
             return self._backend
 
     def ready(self) -> None:

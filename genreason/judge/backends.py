@@ -46,8 +46,8 @@ _LONGEST = 300  # characters of an endpoint's error that are repeated
 _LARGEST_WAIT = 600.0  # seconds; an endpoint that asks for more is asked again after these
 
 
-def load(card: BackendCard, judge: str) -> Backend:
-    """The backend of a card.
+def load(card: BackendCard, judge: str, pictures: bool = True) -> Backend:
+    """The backend of a card; `pictures`: it will be shown some.
 
     Raises:
         UserError: it cannot be used here: no key, a package is missing, no such model folder.
@@ -55,7 +55,7 @@ def load(card: BackendCard, judge: str) -> Backend:
     if card.kind == "local":
         from genreason.judge.local import LocalBackend
 
-        return LocalBackend(card, judge)
+        return LocalBackend(card, judge, pictures)
     return OpenAIBackend(card, judge)
 
 

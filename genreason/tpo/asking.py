@@ -204,7 +204,7 @@ class ModelCritic:
         """
         self.card, self.tells = card, tells
         settings = AskSettings(backend=card.backend, frames=card.frames, limits=card.limits, cache=card.cache)
-        self.asker = Asker(card.name, settings, journal)
+        self.asker = Asker(card.name, settings, journal, card.pictures)
 
     @property
     def identity(self) -> Json:
