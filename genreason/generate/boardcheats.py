@@ -134,7 +134,9 @@ def object_lost(w: BoardShop) -> Clip | None:
     if n == 0:
         return None
     opacity = np.ones((length, n), np.float32) if w.truth.opacity_TN is None else w.truth.opacity_TN.copy()
-    whole = [i for i in range(n) if (opacity[:, i] == 1).all() and np.ptp(w.truth.places_TN2[:, i]) == 0]
+    # (What something is drawn over would be hidden in part of that time.)
+    kept = [w.puzzle.place(w.start, c) for c in w.kept()]
+    whole = [i for i in range(n) if (opacity[:, i] == 1).all() and tuple(w.truth.places_TN2[0, i]) in kept]
     still = [i for i in whole if (w.truth.places_TN2[:, i] == w.truth.places_TN2[0, i]).all()]
     if not still or length < 24:
         return None
