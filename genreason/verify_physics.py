@@ -11,7 +11,7 @@ from genreason.laws import Course, Fit, fit
 from genreason.perceive.track import Track
 from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.replay import Tolerances
-from genreason.types import Verdict, unscored
+from genreason.types import Verdict
 from genreason.verify import (
     CHECKS,
     Notes,
@@ -44,8 +44,6 @@ def verify_physics(
         rules: tolerances of the judge's card.
         to_pixels: units (..., 2) to pixels of the instance's first frame, to say where a violation is.
     """
-    if len(track) < 2:
-        return unscored("the clip has one frame: nothing happens in it")
     note = Notes(track, to_pixels)
     at_start = starts_right(track, puzzle.places(state), rules)
     if not at_start or track.start_gap > rules.start or track.start_change >= rules.start_area:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from genreason import cards, seeds, testing
+from genreason import cards, seeds, testing, video
 from genreason.cards import TaskCard
 from genreason.generate.controls import Control
 from genreason.generate.oracle import Oracle
 from genreason.judge.rules import RulesJudge
+from genreason.puzzles import base
 from genreason.puzzles.base import Puzzle
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.maze import Maze, MazeParams, MazeState
@@ -50,6 +52,20 @@ def mirrored(puzzle: Puzzle[Any, Any]) -> testing.Symmetries:
             yield puzzle.decode(record, goal)
 
     return images
+
+
+@pytest.mark.parametrize("name", sorted(cards.paths(TaskCard)))
+def test_a_picture_for_a_clip_fails(name: str) -> None:
+    """A model that shows nothing has failed; leaving such clips out of the score would reward giving up."""
+    instance = Task(name, None, "test")[0]
+    puzzle: Any = base.load(instance.scene["puzzle"])
+    picture = puzzle.picture(instance)
+    request = Request(instance=instance, first_frame=picture, prompt=instance.prompt)
+    (solved,) = Oracle().generate([request], 0)
+    for frame in (picture, list(video.frames(solved))[-1]):
+        clip = Clip(render=functools.partial(iter, [frame]), fps=24.0)
+        (verdict,) = RulesJudge().judge(instance, [clip], 0)
+        assert verdict.status == "fail", (name, verdict.reason)
 
 
 @pytest.mark.parametrize(("name", "level"), LEVELS)

@@ -248,9 +248,9 @@ def test_what_cannot_be_read_is_unscored_with_the_reason(changes: dict[str, Any]
     assert (verdict.status, verdict.score) == ("unscored", None) and word in verdict.reason
 
 
-def test_one_frame_is_unscored() -> None:
+def test_one_frame_fails() -> None:
     verdict = judged(track(along(LEGAL)[:1]))
-    assert verdict.status == "unscored" and "one frame" in verdict.reason
+    assert verdict.status == "fail" and not verdict.checks["rules.goal"]
 
 
 def test_the_group_of_a_fault_decides_whether_the_puzzle_counts_as_solved() -> None:

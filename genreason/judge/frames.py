@@ -146,8 +146,6 @@ def _stamped(frame: Frame, label: str) -> Frame:
 def _shown(clip: Clip, plan: FramePlan, most: int, crop: Crop | None, digest_: str) -> Shown:
     fps = video.fps(clip)
     kept, total = _chosen(clip, plan, fps, most)
-    if total < 2:
-        raise UnreadableClipError("the clip has one frame: nothing happens in it")
     indices = sorted(kept)
     order = list(range(len(indices)))
     if plan.order == "shuffled":
