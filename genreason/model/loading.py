@@ -27,6 +27,8 @@ def read(folder: Path) -> TV2TVPipeline:
     Raises:
         UserError: there is none, it is of another kind, or its weights are not of its config.
     """
+    if not (folder / INDEX).is_file():
+        raise UserError(f"{folder} holds no {INDEX}: give the folder of a trained pipeline")
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         kind = index.get("_class_name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from genreason.cards import Strict
 from genreason.model.layout import Mode
@@ -89,3 +89,12 @@ class Tv2tvConfig(Strict):
     validation: Tv2tvValidation = Tv2tvValidation()
     wandb: Wandb = Wandb()
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _begins_somewhere(self) -> Tv2tvConfig:
+        if self.start is None and self.llm is None and not self.model:
+            raise ValueError(
+                "start, llm and model are all empty: give -o start=DIR to go on from a pipeline, "
+                "or the sizes of a model"
+            )
+        return self
