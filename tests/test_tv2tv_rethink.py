@@ -11,6 +11,7 @@ from tv2tv_fixture import GRID, picture, pipeline
 
 from genreason.model.layout import Text
 from genreason.model.words import ids as words_of
+from genreason.model.words import marks
 
 HOW = {"max_chunks": 4, "max_words": 5, "num_inference_steps": 2}
 FORCED = {1: "at go up", 2: "at go down", 3: "at go left", 4: "at go right"}
@@ -75,9 +76,9 @@ def test_the_same_noise_from_the_same_place_is_the_clip_again(pipe) -> None:
     assert np.abs(again.frames[0][2].astype(int) - whole.frames[0][2]).max() <= 1
 
 
-def said_before(memory, chunk: int) -> tuple[int, ...]:
+def said_before(pipe, memory, chunk: int) -> tuple[int, ...]:
     """Token ids before a chunk, without the mark of its frame."""
-    mark, found = 258, []
+    mark, found = marks(pipe.tokenizer)["bof"], []
     for segment in memory.history[memory.begun[chunk].segments :]:
         if not isinstance(segment, Text) or mark in segment.ids:
             break
@@ -91,9 +92,9 @@ def test_words_can_be_said_and_barred(pipe, made) -> None:
     told = pipe.rethink([replace(start, said=words)], GRID, generator=seeded(7), **HOW)
     assert told.texts[0][0].split() == ["at", "go", "right"]
     how = {**HOW, "generator": seeded(7), "remember": True}
-    free = said_before(pipe.rethink([start], GRID, **how).memories[0], 2)
+    free = said_before(pipe, pipe.rethink([start], GRID, **how).memories[0], 2)
     how["generator"] = seeded(7)
-    barred = said_before(pipe.rethink([replace(start, banned=(free,))], GRID, **how).memories[0], 2)
+    barred = said_before(pipe, pipe.rethink([replace(start, banned=(free,))], GRID, **how).memories[0], 2)
     assert free and barred[: len(free)] != free and barred[: len(free) - 1] == free[:-1]
 
 
@@ -102,8 +103,8 @@ def test_what_went_wrong_can_be_told(pipe, made) -> None:
     start = made.memories[0].before(2)
     note = words_of(pipe.tokenizer, "at go up go")
     told = pipe.rethink([replace(start, noted=note)], GRID, generator=seeded(7), remember=True, **HOW)
-    assert said_before(told.memories[0], 2)[: len(note)] == note
-    own = said_before(told.memories[0], 2)
+    assert said_before(pipe, told.memories[0], 2)[: len(note)] == note
+    own = said_before(pipe, told.memories[0], 2)
     again = pipe.rethink([replace(start, said=own)], GRID, generator=seeded(7), **HOW)
     assert told.texts[0][0] == again.texts[0][0]
 

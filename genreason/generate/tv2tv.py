@@ -48,7 +48,8 @@ class Options(BaseModel):
         fps: frames per second of the clip.
         lora: folder or file of a LoRA on one of the towers.
         device: "auto", "cpu", "cuda".
-        corrections: the model has learnt what to say where it is told what went wrong (`rethink`).
+        corrections: the model has learnt to go on from being told what went wrong (`rethink`). None: what the
+            card in the model's folder says.
         memory: megabytes of keys and values that are kept of clips, to go on from their middle (`rethink`).
     """
 
@@ -67,7 +68,7 @@ class Options(BaseModel):
     fps: float = Field(8.0, gt=0)
     lora: str | None = None
     device: str = "auto"
-    corrections: bool = False
+    corrections: bool | None = None
     memory: int = Field(512, ge=0)
 
 
@@ -148,17 +149,26 @@ class Tv2tvGenerator:
         Raises:
             UserError: neither the options nor a card in the model's folder say.
         """
-        if self.options.grids is not None:
-            return self.options.grids
-        own = sorted(self._folder.glob("*.yaml"))
-        card = cards.read(GeneratorCard, own[0]) if len(own) == 1 else None
-        found = None if card is None else parse(card.options, self.name).grids
-        if found is None:
+        found = self.options.grids or (self._own and self._own.grids)
+        if not found:
             raise UserError(
                 f"generator {self.name}: {self._folder} has no card that names grids: give -o "
                 "grids='[[rows, cols]]'"
             )
         return found
+
+    @functools.cached_property
+    def _own(self) -> Options | None:
+        """What the card in the model's folder says, where there is one."""
+        found = sorted(self._folder.glob("*.yaml"))
+        return parse(cards.read(GeneratorCard, found[0]).options, self.name) if len(found) == 1 else None
+
+    @property
+    def _corrected(self) -> bool:
+        """Whether the model is told what went wrong."""
+        if self.options.corrections is None:
+            return bool(self._own and self._own.corrections)
+        return self.options.corrections
 
     def generate(self, requests: Sequence[Request], seed: int) -> list[Clip]:
         """One clip a request."""
@@ -246,7 +256,7 @@ class Tv2tvGenerator:
         from genreason.model import words
 
         said, banned = beginning.get("said"), list(beginning.get("banned") or ())
-        note = noted(banned) if self.options.corrections else ""
+        note = noted(banned) if self._corrected else ""
         if note:
             banned = [f"{note} go {way}" for way in ways(banned)]
         ids = [words.ids(self.pipe.tokenizer, text) for text in banned]
