@@ -14,8 +14,12 @@ from genreason import benchmarks
 
 FOLDER = Path(__file__).parent.parent / "tasks" / "suites"
 LEVELS = ("easy", "medium", "hard")
-PER_LEVEL = {"tivibench": ("tivibench", 8), "ruler-exact": ("ruler", 4), "v-reasonbench": ("v-reasonbench", 4),
-             "videothinkbench-vision": ("videothinkbench", 4)}  # fmt: skip
+PER_LEVEL = {
+    "tivibench": ("tivibench", 8),
+    "ruler-exact": ("ruler", 4),
+    "v-reasonbench": ("v-reasonbench", 4),
+    "videothinkbench-vision": ("videothinkbench", 4),
+}
 
 
 def text(suite: str, benchmark: str, per_level: int) -> str:
