@@ -207,12 +207,17 @@ class _Walk:
 
     def unfinished(self, t: int) -> Fault | None:
         """What has not come to its place in the last frame, if anything."""
-        seen = self._seen(t)
-        cell = next((c for c, s in seen.items() if s), None)
+        seen, own = self._seen(t), self.puzzle.codes(self.state)
+        cell = next((c for c, s in seen.items() if s or self.puzzle.once), None)
         if cell is None:
             return None
         what = f"the {self.puzzle.called(seen[cell])} stays in {self._named(cell)}, where no move ends"
-        return Fault(t, ("rules.legal",), what, cell)
+        if not self.puzzle.once:
+            return Fault(t, ("rules.legal",), what, cell)
+        line = {c: self.code_TC[np.flatnonzero(self.code_TC[:t, c] == own[c])[-1:] + 1, c] for c in seen}
+        sudden = sum(self.code_TC[t, c] in after for c, after in line.items()) > 1
+        what = f"{self._named(cell)} and other cells change as in no move"
+        return Fault(t, ("rules.legal", *(["objects.continuous"] if sudden else [])), what, cell)
 
     def _on_the_way(self, move: Any, after: Mapping[int, str], seen: Mapping[int, str]) -> bool:
         """Whether all that is seen belongs to a move that is not done."""

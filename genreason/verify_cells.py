@@ -18,6 +18,7 @@ from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 AROUND = 0.5  # seconds around a change in which it is looked at how gradual it was
 SUDDEN = 0.7  # share of it in one frame from which it is sudden
 UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
+IN_TURN = 0.3  # seconds that cells which change together may be as before and changed at the same time
 PROCESS = ("rules.legal", "objects.")
 
 
@@ -50,6 +51,8 @@ def verify_cells(
             break
     if puzzle.gradual:
         faults += _gradual(puzzle, state, track, trace)
+    if puzzle.once:
+        faults += _in_turn(puzzle, state, track, trace)
     unsure = _check_end(note, puzzle, state, track, faults)
     for fault in faults:
         for check in fault.checks:
@@ -100,6 +103,20 @@ def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace:
                 what = f"{puzzle.at(state, cell)} changes at the same time as another cell"
                 return [Fault(first, ("rules.legal",), what, cell)]
         spans.append((cell, first, last))
+    return []
+
+
+def _in_turn(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace: Changes) -> list[Fault]:
+    """The first move of which some cells had changed long before others began to."""
+    for move, (begun, end) in zip(trace.moves, trace.spans, strict=True):
+        before, cells = puzzle.codes(state), list(puzzle.changes(state, move))
+        state = puzzle.step(state, move)
+        seen, after = track.code_TC[begun : end + 1, cells], puzzle.codes(state)[cells]
+        both = (seen == after).any(axis=1) & (seen == before[cells]).any(axis=1)
+        if both.sum() > IN_TURN * track.fps:
+            late = cells[int((seen == before[cells]).sum(axis=0).argmax())]
+            what = f"{puzzle.at(state, late)} changes only after others that must change with it"
+            return [Fault(end, ("rules.legal",), what, late)]
     return []
 
 

@@ -158,6 +158,19 @@ def two_at_once(w: BoardShop) -> Clip | None:
 
 
 @RECIPES.control("rules.legal")
+def in_parts(w: BoardShop) -> Clip | None:
+    """Of cells that must change together, some change after the others."""
+    parts = [k for k in range(len(w.moves)) if len(w.changed(k)) > 1]
+    if not w.puzzle.once or not parts:
+        return None
+    k = parts[int(w.rng.integers(len(parts)))]
+    cells, changed = w.cells[k], w.changed(k)
+    for cell in w.rng.permutation(changed)[: len(changed) // 2].tolist():
+        cells = put(cells, cell, w.cells[k + 1][cell])
+    return w.clip(w.film([*w.stages[:k], Stage(cells), *w.stages[k:]]))
+
+
+@RECIPES.control("rules.legal")
 def out_of_order(w: BoardShop) -> Clip | None:
     """Two moves are made in the wrong order, where order matters."""
     if w.puzzle.carried or w.puzzle.once:

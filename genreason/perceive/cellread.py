@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
-from genreason.perceive.glyphs import LIKE, MARK_MARGIN, Bank, Guess, Ink, bank_of, ink_of, roughly
+from genreason.perceive.glyphs import FLOOR, LIKE, MARK_MARGIN, Bank, Guess, Ink, bank_of, ink_of, roughly
 from genreason.perceive.rings import RingFinder
 from genreason.render.cells import Sign, sign_piece
 
@@ -28,8 +28,18 @@ ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be
 class CellReader:
     """Reads one cell: what sign stands in it."""
 
-    def __init__(self, signs: Sequence[Sign], cell: tuple[int, int], ground: npt.NDArray[np.float32]) -> None:
-        """Prepare for signs in cells of (width, height) on a ground of this mean colour."""
+    def __init__(
+        self,
+        signs: Sequence[Sign],
+        cell: tuple[int, int],
+        ground: npt.NDArray[np.float32],
+        rests: bool = False,
+    ) -> None:
+        """Prepare for signs in cells of (width, height) on a ground of this mean colour.
+
+        With `rests` what is much fainter than any sign is nothing: where many cells change at once,
+        compression leaves more of what was there, and for longer.
+        """
         self.ground = ground
         self._rings = RingFinder(signs, cell, ground) if any(sign.ring for sign in signs) else None
         self._bare = [i for i, sign in enumerate(signs) if sign.ring is None]
@@ -42,6 +52,7 @@ class CellReader:
         self._codes = plain + [-1 - k for k in range(len(tiles))]  # signs, then tiles that carry texts
         self._bank = bank_of(tuple([signs[i] for i in plain] + below), cell, roughly(ground))
         self._edge = TILE if tiles else TEXT
+        self._floor = max(FLOOR, LEAST_FAINT * float(min(self._bank.strengths))) if rests else FLOOR
         self._tiles: list[tuple[list[int], Bank, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
         for mark, base in zip(tiles, below, strict=True):
             on = [i for i, s in enumerate(signs) if s.mark == mark and s.text]
@@ -69,7 +80,7 @@ class CellReader:
 
     def _read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
         """As `read`, of a cell without a ring."""
-        ink = ink_of(seen - empty, seen, edge=self._edge)
+        ink = ink_of(seen - empty, seen, self._floor, self._edge)
         if ink is None:
             return EMPTY, None
         guess = self._bank.guess(ink)

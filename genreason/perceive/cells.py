@@ -39,8 +39,10 @@ LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which the
 ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
 SMALL = 8  # pixels a side of the looks of cells that are kept
 LARGEST = 1.2  # square cells of a spot that lies in one cell
+STRIP = 0.25  # square cells of a spot that may belong to what is in the next cell
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
-REACH = 0.54  # cells from the middle of a cell that belong to it
+REACH = 0.54  # cells from the middle of a cell that belong to it,
+WITHIN = 0.42  # and in which signs stand
 WORD = 8  # bytes that are compared at once
 
 
@@ -89,17 +91,19 @@ class CellFollower:
         # Smaller blocks than for pieces: what is beside a cell that changes is looked at, too.
         fine = replace(fitted, cell_w=fitted.cell_w * FINE, cell_h=fitted.cell_h * FINE)
         self.blocks = Blocks(replace(self.fit.board, lattice=fine))
-        self.steady = Steady(self.fit.board, self.blocks)
+        self.steady = Steady(self.fit.board, self.blocks, empty if scene.once else None)
         side = float(np.sqrt(fitted.cell_w * fitted.cell_h))
         zoom = float(np.clip(round(side / 4) * 4, *SIDES) / np.sqrt(own.cell_w * own.cell_h))
         self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
         self._rows, self._cols = own.rows, own.cols
         self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
-        (self._down, self._across), self._pixels = self._spans(), self._touched()
+        (self._down, self._across), self._pixels = self._spans(REACH), self._touched()
+        down, across = self._spans(WITHIN + self.blocks.k / 2 / self.blocks.cell * FINE)
+        self._within = np.asarray(np.outer(down.any(axis=0), across.any(axis=0)), np.bool_)
         self._empty = self._cut(empty).astype(np.float32)
         self._slack = [_slack(cell) for cell in self._empty]
         grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
-        self.reader = CellReader(scene.signs, self.cell, grounds)
+        self.reader = CellReader(scene.signs, self.cell, grounds, scene.once)
         small, nothing = self.fit.prepare(first), np.zeros(self.blocks.base.shape[:2], np.bool_)
         held = self._covered(np.flatnonzero(scene.start >= 0))
         gap = self.blocks.difference(small, self.fit.board.plate, held)
@@ -125,14 +129,14 @@ class CellFollower:
         self._broken: list[bool] = []
         self._spots: list[Spot] = []
 
-    def _spans(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _spans(self, reach: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Which rows of blocks have their middle in a row of cells (R, rows), and which columns (C, cols)."""
         lattice, k = self.fit.board.lattice, self.blocks.k
         sides = (lattice.y0, lattice.cell_h, self._rows), (lattice.x0, lattice.cell_w, self._cols)
         found = []
         for length, (start, cell, count) in zip(self.blocks.base.shape[:2], sides, strict=True):
             middle = ((np.arange(length) + 0.5) * k - start) / cell - 0.5
-            found.append((np.abs(middle - np.arange(count)[:, None]) <= REACH).astype(np.float32))
+            found.append((np.abs(middle - np.arange(count)[:, None]) <= reach).astype(np.float32))
         return found[0], found[1]
 
     def _cut(self, picture: Frame) -> Frame:
@@ -195,16 +199,7 @@ class CellFollower:
             self._spots += [replace(spot, t=t) for spot in self._now]
             return
         self._last = small
-        differ = np.flatnonzero(self._codes != self.scene.start)
-        covered = self._covered(differ)
-        _, _, gap = self.steady.look(small, covered)
-        counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
-        fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
-        # (When most of the cells that were as given change at once, the camera may have moved.)
-        most = MOST_FRESH if self.scene.stir is None else self.scene.stir
-        if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):
-            covered |= self._covered(fresh)
-        seen, _, gap = self.steady.stabilise(small, covered, t)
+        seen, _, gap = self.steady.stabilise(small, self._apart(small), t)
         before = self._codes
         self._read(seen, gap.tint)
         other = self._codes != self.scene.start
@@ -224,6 +219,21 @@ class CellFollower:
         self._spots += self._now
         self._camera.append(self.steady.moved())
         self._broken.append(broken)
+
+    def _apart(self, small: Frame) -> npt.NDArray[np.bool_]:
+        """The blocks that tell nothing of the camera: cells that are not, or that cease to be, as given."""
+        if self.scene.once:  # all may change at once; what is between them stays
+            return self._within
+        differ = np.flatnonzero(self._codes != self.scene.start)
+        covered = self._covered(differ)
+        _, _, gap = self.steady.look(small, covered)
+        counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
+        fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
+        # (When most of the cells that were as given change at once, the camera may have moved.)
+        most = MOST_FRESH if self.scene.stir is None else self.scene.stir
+        if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):
+            covered |= self._covered(fresh)
+        return covered
 
     def _legible(self) -> npt.NDArray[np.bool_]:
         """Cells that show what a board shows. Where most are between two contents, the board is gone."""
@@ -331,12 +341,21 @@ class CellFollower:
         begun: set[tuple[int, int]] = set()
         for cell, seen in frames.items():
             for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
-                if self.scene.once:  # what fades with others is seen to do so before and after it is told
-                    begun |= {(near, cell) for near in range(t - SETTLE, t + 1 + SETTLE) if near in seen}
                 while t in seen:
                     begun.add((t, cell))
                     t -= 1
+        if self.scene.once:  # what fades with others is seen to do so before and after it is told
+            begun |= self._settling(code_TC)
         return tuple(spot for spot in self._spots if (spot.t, self._cell_of(spot)) not in begun)
+
+    def _settling(self, code_TC: Codes) -> set[tuple[int, int]]:
+        """Of spots: frame and cell, if it is about to change or just has; beside it where they are small."""
+        turned = np.zeros(code_TC.shape, np.uint8)
+        turned[:-1] = code_TC[1:] != code_TC[:-1]
+        near = cv2.dilate(turned, np.ones((2 * SETTLE + 1, 1), np.uint8))
+        wide = [cv2.dilate(line.reshape(self._rows, -1), np.ones((3, 3), np.uint8)).ravel() for line in near]
+        places = [(spot.t, self._cell_of(spot), spot.area) for spot in self._spots]
+        return {(t, c) for t, c, size in places if c >= 0 and (wide[t] if size <= STRIP else near[t])[c]}
 
     def _cell_of(self, spot: Spot) -> int:
         """The cell in which a spot lies, if it is no larger than one; else -1."""

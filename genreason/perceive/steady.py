@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from genreason.perceive.blocks import MUCH, Blocks, Gap, Means
 from genreason.perceive.fit import SHIFTED
-from genreason.perceive.view import STILL, Registrar, Warp, gray, undo
+from genreason.perceive.view import STILL, Gray, Registrar, Warp, gray, undo
 from genreason.render.board import Board
 from genreason.types import Frame
 
@@ -53,9 +53,13 @@ class Steady:
         warp: how the last frame is moved against frame 0 (see `view`).
     """
 
-    def __init__(self, board: Board, blocks: Blocks) -> None:
-        """`board` as it was fitted to the frames, and its plate as `blocks`."""
+    def __init__(self, board: Board, blocks: Blocks, kept: Frame | None = None) -> None:
+        """`board` as it was fitted to the frames, and its plate as `blocks`.
+
+        Where much of the plate may change at once, `kept` is a picture of what does not (else the plate).
+        """
         self.board, self.blocks = board, blocks
+        self._kept, self._always = board.plate if kept is None else kept, kept is not None
         self.warp: Warp = STILL
         self._search, self._wait_gap = Patience(RECHECK), 0.0
         self._registrar: Registrar | None = None
@@ -88,7 +92,8 @@ class Steady:
         best = self._undone(small, self.warp, covered)
         changed = float(best[2].changed.mean())
         if changed <= SHIFTED:
-            watch = self.warp.any() or t % RECHECK == 0  # a camera that moved may move on
+            # A camera that moved may move on; and where little is compared, blocks hardly show that it does.
+            watch = self.warp.any() or t % RECHECK == 0 or self._always
             return self._refined(small, best, covered) if watch else best
         if changed >= self._wait_gap * OTHERWISE + SHIFTED:
             self._search.reset()
@@ -106,7 +111,7 @@ class Steady:
                 continue  # so little would be left to compare that anything would fit
             moved = self._undone(small, warp, covered)
             share = float(moved[2].changed.mean() / (1 - hidden.mean()))
-            if share < least:
+            if share < least and self._agrees(luminance, warp):
                 found, least, found_warp = moved, share, warp
             if least <= SHIFTED:
                 break
@@ -118,19 +123,27 @@ class Steady:
         self.warp = found_warp
         return found
 
+    def _agrees(self, luminance: Gray, warp: Warp) -> bool:
+        """Whether lines are where a movement of the camera puts them: asked where blocks compare little."""
+        if not self._always:
+            return True
+        watcher = self._watcher()
+        return watcher.error(luminance, warp) < BETTER * watcher.error(luminance, self.warp)
+
     def _refined(
         self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
     ) -> tuple[Frame, Means, Gap]:
         """Look for a slow movement of the camera, which few large blocks can hide."""
         luminance, watcher = gray(small), self._watcher()
-        present = watcher.error(luminance, self.warp, covered, self.blocks.k)
+        aside = None if self._always else covered  # what is kept has no edges there
+        present = watcher.error(luminance, self.warp, aside, self.blocks.k)
         if self._least_error is None:
             self._least_error = present
         if present <= DRIFTED * self._least_error + 1.0:
             return best
         starts = (self.warp, watcher.shift(luminance))
         warps = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
-        errors = [watcher.error(luminance, warp, covered, self.blocks.k) for warp in warps]
+        errors = [watcher.error(luminance, warp, aside, self.blocks.k) for warp in warps]
         error, i = min(zip(errors, range(len(errors)), strict=True))
         if error < BETTER * present:
             moved = self._undone(small, warps[i], covered)
@@ -142,7 +155,7 @@ class Steady:
 
     def _watcher(self) -> Registrar:
         if self._registrar is None:
-            self._registrar = Registrar(self.board.plate)
+            self._registrar = Registrar(self._kept)
         return self._registrar
 
     def _undone(self, small: Frame, warp: Warp, covered: npt.NDArray[np.bool_]) -> tuple[Frame, Means, Gap]:
