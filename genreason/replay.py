@@ -41,6 +41,7 @@ class Tolerances(BaseModel):
         together: how much (cells) two pieces that move together may part.
         contrast: least difference (0-255) between a piece and its background that can be read.
         present: opacity from which a piece counts as there.
+        fading_frames: frames in which a piece that was taken may still be seen.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +61,7 @@ class Tolerances(BaseModel):
     together: float = Field(0.45, gt=0)
     contrast: float = Field(12.0, ge=0)
     present: float = Field(0.5, gt=0)
+    fading_frames: int = Field(8, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Replay:
         broken_at: frame of the first violation, or None.
         what: the violation in words.
         piece: which piece was farthest off then.
+        frames: in which frame each of the moves was made out.
     """
 
     moves: tuple[Any, ...]
@@ -79,6 +82,7 @@ class Replay:
     broken_at: int | None
     what: str
     piece: int
+    frames: tuple[int, ...] = ()
 
 
 def replay(puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Tolerances) -> Replay:
@@ -90,6 +94,7 @@ def replay(puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Toler
     """
     far, before, apart = 0.5 + rules.lane, state, 0
     moves: tuple[Any, ...] = ()
+    frames: tuple[int, ...] = ()
     stand = puzzle.places(state)
     for t, places in enumerate(track.places_TN2):
         if track.broken_T[t]:
@@ -105,14 +110,15 @@ def replay(puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Toler
                 best, best_gap, made, parent = reached, new_gap, way, came
         if made:
             state, before, moves, gap = best, parent, moves + made, best_gap
+            frames += (t,) * len(made)
             stand = puzzle.places(state)
         apart = apart + 1 if _parted(puzzle, before, state, places, rules.together) else 0
         if gap > far or apart > 1:
             off = np.abs(places - stand).max(axis=1)
             if gap <= far:
                 off[-1] = 0
-            return Replay(moves, state, t, puzzle.explain(state, places), int(off.argmax()))
-    return Replay(moves, state, None, "", 0)
+            return Replay(moves, state, t, puzzle.explain(state, places), int(off.argmax()), frames)
+    return Replay(moves, state, None, "", 0, frames)
 
 
 def _parted(puzzle: PiecePuzzle[Any, Any], before: Any, state: Any, places: Places, most: float) -> bool:

@@ -16,6 +16,7 @@ from genreason.metrics.progress import clip_metrics
 from genreason.perceive.track import Spot, Track
 from genreason.puzzles.base import PiecePuzzle
 from genreason.replay import Tolerances
+from genreason.taking import allowed
 from genreason.types import Verdict, Violation, unscored
 
 CHECKS = (
@@ -56,9 +57,13 @@ def verify(
     note = Notes(track, to_pixels)
     if not at_start or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
+    trace = puzzle.trace(state, track, rules)
+    track, left = allowed(puzzle, state, track, trace, rules)
+    for t, i in left:
+        what = f"the {track.names[i]} is still there after the {track.names[-1]} has come to it"
+        note.add(t, "rules.legal", what, tuple(track.places_TN2[t, i]))
     check_objects(note, track, rules)
     check_scene(note, track, rules)
-    trace = puzzle.trace(state, track, rules)
     if trace.broken_at is not None:
         place = tuple(track.places_TN2[trace.broken_at, trace.piece])
         note.add(trace.broken_at, "rules.legal", trace.what, place)

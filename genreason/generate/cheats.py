@@ -162,7 +162,10 @@ def object_lost(w: Workshop) -> Clip:
     length, n = w.truth.places_TN2.shape[:2]
     opacity = np.ones((length, n), np.float32)
     t = length // 2
-    opacity[t : t + 8, int(w.rng.integers(n))] = 0
+    which = int(w.rng.integers(n))
+    if w.truth.opacity_TN is not None and not w.truth.opacity_TN[t : t + 12, which].all():
+        which = n - 1  # another one is taken about then
+    opacity[t : t + 8, which] = 0
     return w.clip(Script(w.truth.places_TN2, opacity))
 
 
@@ -171,7 +174,7 @@ def crossfade(w: Workshop) -> Clip | None:
     """The first picture dissolves into the answer."""
     if np.abs(w.stops[-1] - w.stops[0]).max() < 2:
         return None
-    first, last = w.frame(w.stops[0]).astype(np.float32), w.frame(w.stops[-1]).astype(np.float32)
+    first, last = (w.puzzle.shown(w.instance, w.states[k]).astype(np.float32) for k in (0, -1))
     share = np.clip((np.arange(49) - 8) / 32, 0, 1).astype(np.float32)
     return edits.picture_clip(w, [np.rint(first * (1 - s) + last * s).astype(np.uint8) for s in share])
 
@@ -210,6 +213,8 @@ def self_move(w: Workshop) -> Clip | None:
     for stop in stops:
         stop[-1] = w.stops[0][-1]
     kept = [stops[0], *(b for a, b in zip(stops, stops[1:], strict=False) if (a != b).any())]
+    if len(kept) < 2:  # nothing is ever pushed
+        return None
     return w.clip(w.animate(kept))
 
 

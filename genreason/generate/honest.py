@@ -94,11 +94,11 @@ def animated(w: Workshop) -> Clip:
     """The pieces are sprites that bob and gleam while they stand and walk."""
     pieces = tuple(_gleaming(piece, w.rng.uniform(0.03, 0.06)) for piece in w.board.pieces)
     looks = (w.board, replace(w.board, pieces=pieces))
-    places = w.truth.places_TN2
+    places, opacity = w.truth.places_TN2, w.truth.opacity_TN
 
     def frames() -> Iterator[Frame]:
         for t, place in enumerate(places):
-            yield looks[t // 4 % 2].draw(place)
+            yield looks[t // 4 % 2].draw(place, None if opacity is None else opacity[t])
 
     return Clip(render=frames, fps=w.instance.fps)
 

@@ -10,7 +10,7 @@ from genreason.generate import edits
 from genreason.generate.recipes import Recipes
 from genreason.generate.workshop import Workshop
 from genreason.render.board import Board
-from genreason.render.motion import Motion, Script, animate
+from genreason.render.motion import Motion, animate
 from genreason.types import Clip, Frame
 
 RECIPES: Recipes[Workshop] = Recipes()
@@ -75,11 +75,6 @@ def goal_moved(w: Workshop) -> Clip | None:
 
 def switched(w: Workshop, other: Board) -> Clip:
     """The truth, with another board from half way on."""
-    middle = len(w.truth) // 2
-    places = w.truth.places_TN2
-    return Clip(
-        render=lambda: edits.chained(
-            Script(places[:middle]).frames(w.board), Script(places[middle:]).frames(other)
-        ),
-        fps=w.instance.fps,
-    )
+    count, middle = len(w.truth), len(w.truth) // 2
+    before, after = w.truth.taken(np.arange(middle)), w.truth.taken(np.arange(middle, count))
+    return Clip(render=lambda: edits.chained(before.frames(w.board), after.frames(other)), fps=w.instance.fps)

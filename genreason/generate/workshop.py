@@ -105,6 +105,14 @@ class Workshop(Shop):
         """Where the pieces pass on these moves from a state."""
         return self.puzzle.stops(state, moves)
 
+    def clip(self, script: Script, board: Board | None = None) -> Clip:
+        """The script as a clip, without the pieces that are taken in it."""
+        return super().clip(self.dressed(script), board)
+
+    def dressed(self, script: Script) -> Script:
+        """The script with the pieces that are taken in it no longer to be seen."""
+        return self.puzzle.dressed(self.start, script)
+
     def animate(self, stops: Stops, **changes: Any) -> Script:
         """A script through these places, with the truth's movement or a changed one."""
         return animate(stops, replace(self.motion, **changes))

@@ -158,7 +158,9 @@ class _Reading:
         paths = self.lattice.pixels(track.places_TN2) / size
         half = np.array([self.lattice.cell_w, self.lattice.cell_h]) / 2
         boxes = [vrbench.Box(*((goal - half) / size), *((goal + half) / size)) for goal in self.goals]
-        movers = [np.asarray(paths[:, i], np.float64) for i in range(max(paths.shape[1] - 1, 1))]
+        pieces = self.puzzle.board(self.instance).pieces
+        pushed = [i for i, piece in enumerate(pieces[:-1]) if not piece.fixed] or [len(pieces) - 1]
+        movers = [np.asarray(paths[:, i], np.float64) for i in pushed]
         out = vrbench.best_metrics(
             np.asarray(paths[:, -1], np.float64),
             [self.lattice.pixels(reference) / size for reference in references],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ SURE = 0.75  # quality of a sight from which no better one is looked for
 CLEARLY = 0.3  # by which a sight farther off must be better: a piece's twin may stand there
 CLEAR = 0.9  # distance (cells) from which a piece does not overlap another
 RECOLOURED = 48.0  # difference of colour (0-255) from which it is another thing; sprites may gleam by 25
+PASSED = 0.1  # quality by which a piece that stays must surpass one that seems to be there, too
 DOUBLE = 0.45  # distance (cells) below which two pieces claim the same place
 Tint = npt.NDArray[np.float32]
 Spots = list[tuple[Piece, float, float]]
@@ -93,6 +94,9 @@ class Pieces:
                 piece.step = (0.0, 0.0)
                 continue
             sight = self._ahead(seen, piece, tint)
+            if piece.finder.piece.fixed:
+                self._settle(piece, replace(sight, x=piece.x, y=piece.y), seen)
+                continue
             if sight.quality < CERTAIN:
                 sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
             if sight.quality < SURE:
@@ -111,7 +115,7 @@ class Pieces:
     def claim(self, seen: Frame, blob: Blob, reach: float, tint: Tint) -> bool:
         """Whether a changed region is a piece that was lost; it is then followed from there."""
         for piece in self.all:
-            if piece.presence < PRESENT:
+            if piece.presence < PRESENT and not piece.finder.piece.fixed:
                 sight = self._sight(seen, piece.finder, blob.x, blob.y, reach, tint)
                 if is_seen(sight):
                     self._settle(piece, sight, seen)
@@ -205,12 +209,17 @@ class Pieces:
                 if apart or a.presence < PRESENT or b.presence < PRESENT:
                     continue
                 if a.finder.piece.name != b.finder.piece.name:
-                    rank = [p.finder.look(seen, self.board, p.x, p.y, tint).quality for p in (a, b)]
+                    rank = [self._claim(seen, p, tint) for p in (a, b)]
                 else:
                     rank = [-float(np.hypot(last[k][0] - p.x, last[k][1] - p.y)) for k, p in ((i, a), (j, b))]
                 k, loser = (i, a) if rank[0] <= rank[1] else (j, b)
                 loser.presence, loser.patch = 0.0, None
                 loser.x, loser.y = last[k]
+
+    def _claim(self, seen: Frame, piece: Tracked, tint: Tint) -> float:
+        """How surely a piece has its place; what stays at its place may be covered by what passes."""
+        quality = piece.finder.look(seen, self.board, piece.x, piece.y, tint).quality
+        return quality - PASSED if piece.finder.piece.fixed else quality
 
     def _sight(self, seen: Frame, finder: Finder, x: float, y: float, radius: float, tint: Tint) -> Sight:
         found_x, found_y, _ = finder.match(seen, x, y, radius)

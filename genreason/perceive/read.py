@@ -29,7 +29,13 @@ class Places:
     quality_N: npt.NDArray[np.float32]
 
 
-def read_places(board: Board, reference: Frame, frame: Frame, stands_K2: npt.NDArray[np.float32]) -> Places:
+def read_places(
+    board: Board,
+    reference: Frame,
+    frame: Frame,
+    stands_K2: npt.NDArray[np.float32],
+    starts_N2: npt.NDArray[np.float32],
+) -> Places:
     """Find every piece in a frame of any size.
 
     Args:
@@ -37,6 +43,7 @@ def read_places(board: Board, reference: Frame, frame: Frame, stands_K2: npt.NDA
         reference: the given first frame; shows how the clip was resized.
         frame: HWC RGB uint8.
         stands_K2: the places (x, y in cells) at which a piece can be.
+        starts_N2: where those are that stay at their places.
     """
     view = find_view(reference, frame)
     fitted = board.fitted(view.scale, view.offset, (frame.shape[1], frame.shape[0]))
@@ -46,6 +53,13 @@ def read_places(board: Board, reference: Frame, frame: Frame, stands_K2: npt.NDA
     quality = np.zeros(len(board.pieces), np.float32)
     for name in sorted({piece.name for piece in fitted.pieces}):
         rows = [i for i, piece in enumerate(fitted.pieces) if piece.name == name]
+        if fitted.pieces[rows[0]].fixed:
+            finder = Finder(fitted.pieces[rows[0]], fitted.plate)
+            for i in rows:
+                home = fitted.lattice.pixels(starts_N2[i])
+                x, y, _ = finder.match(frame, float(home[0]), float(home[1]), 2)
+                places[i], quality[i] = starts_N2[i], finder.look(frame, fitted, x, y, tint).quality
+            continue
         found = _best(Finder(fitted.pieces[rows[0]], fitted.plate), fitted, frame, tint, stands_K2, len(rows))
         found.sort(key=lambda spot: (round(spot[1]), round(spot[0])))
         for i, (x, y, sure) in zip(rows, found, strict=False):

@@ -11,7 +11,7 @@ import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -176,11 +176,12 @@ class PiecePuzzle(Puzzle[S, M]):
 
     def shown(self, instance: Instance, state: S) -> Frame:
         """The picture of a state of the instance, HWC RGB uint8."""
-        return self.board(instance).draw(self.places(state))
+        return self.board(instance).draw(self.places(state), [float(not gone) for gone in self.gone(state)])
 
     def script(self, instance: Instance, moves: Sequence[M], motion: Motion) -> Script:
         """The pieces go where the moves lead, from the instance's start."""
-        return animate(self.stops(self.start(instance), moves), motion)
+        start = self.start(instance)
+        return self.dressed(start, animate(self.stops(start, moves), motion))
 
     def stops(self, state: S, moves: Sequence[M]) -> list[Places]:
         """Where the pieces are before, on the way of, and after the moves."""
@@ -189,6 +190,18 @@ class PiecePuzzle(Puzzle[S, M]):
             out += self.way(state, move)
             state = self.step(state, move)
         return out
+
+    def dressed(self, state: S, script: Script) -> Script:
+        """The script from the state with the pieces that are taken on its way no longer to be seen."""
+        count = len(self.places(state))
+        cast = script.cast or tuple(range(count))
+        own = [max(k for k, piece in enumerate(cast) if piece == i) for i in range(count)]
+        there = self.there(state, script.places_TN2[:, own])
+        if there is None:
+            return script
+        opacity = np.ones(script.places_TN2.shape[:2], np.float32)
+        opacity[:, own] = there
+        return replace(script, opacity_TN=opacity * (1 if script.opacity_TN is None else script.opacity_TN))
 
     @abstractmethod
     def places(self, state: S) -> Places:
@@ -204,6 +217,23 @@ class PiecePuzzle(Puzzle[S, M]):
 
         `unit` is `Board.unit`.
         """
+
+    # -- pieces that the last one takes (`Piece.fixed`) ------------------------------------------------------
+    def gone(self, state: S) -> tuple[bool, ...]:
+        """Which of the pieces have been taken; a place where one was is still in `places`."""
+        return (False,) * len(self.places(state))
+
+    def without(self, state: S, gone: Sequence[bool]) -> S:
+        """The state in which just these pieces have been taken."""
+        return state
+
+    def reach(self, state: S) -> tuple[float, ...]:
+        """From how near (cells, in x and in y) each piece may be taken."""
+        return (0.0,) * len(self.places(state))
+
+    def there(self, state: S, places_TN2: Places) -> npt.NDArray[np.float32] | None:
+        """How opaque each piece is (T, N) where they go so from the state; None where none is ever taken."""
+        return None
 
     def way(self, state: S, move: M) -> list[Places]:
         """Where the pieces pass on a move, about a cell apart; the last are the places after it."""

@@ -249,7 +249,8 @@ class RoadPuzzle(PiecePuzzle[S, M]):
         """The state that a frame (HWC RGB uint8, any size) shows."""
         start = self.start(instance)
         points = start.network.samples.points
-        found = read_places(self.board(instance), self.picture(instance), frame, points.astype(np.float32))
+        board, stands = self.board(instance), points.astype(np.float32)
+        found = read_places(board, self.picture(instance), frame, stands, self.places(start))
         return Reading(self.settled(start, found.places_N2), float(found.quality_N.min()))
 
 

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from genreason import seeds
 from genreason.perceive.foreign import take_apart
+from genreason.perceive.pieces import PRESENT
 from genreason.perceive.read import read_places
 from genreason.puzzles.base import M, PiecePuzzle, Places, Reading, S
 from genreason.render import skins
-from genreason.render.board import Board
+from genreason.render.board import Board, Piece
 from genreason.render.lattice import Lattice
 from genreason.render.plate import draw_piece, draw_plate
 from genreason.render.styles import STYLES, Style
@@ -149,9 +150,12 @@ class TilePuzzle(PiecePuzzle[S, M]):
         """The state that a frame (HWC RGB uint8, any size) shows; pieces count for the nearest tile."""
         start = self.start(instance)
         stands = _cells(self.tiles(start) != WALL)
-        found = read_places(self.board(instance), self.picture(instance), frame, stands)
-        state = self.arranged(start, np.rint(found.places_N2))
-        return Reading(state, float(found.quality_N.min()))
+        board = self.board(instance)
+        found = read_places(board, self.picture(instance), frame, stands, self.places(start))
+        there = found.quality_N >= PRESENT
+        gone = [piece.fixed and not here for piece, here in zip(board.pieces, there, strict=True)]
+        state = self.without(self.arranged(start, np.rint(found.places_N2)), gone)
+        return Reading(state, float(np.where(gone, 1 - found.quality_N, found.quality_N).min()))
 
     def board(self, instance: Instance) -> Board:
         """The scene as layers: the still picture and the pieces that move.
@@ -175,6 +179,10 @@ class TilePuzzle(PiecePuzzle[S, M]):
         rng = seeds.stream(instance.key, "surface")
         return self.scene(state, style, instance.scene["grid"], instance.size, rng)
 
+    def piece(self, kind: str, style: Style, unit: float) -> Piece:
+        """A piece for cells of `unit` pixels."""
+        return draw_piece(kind, style.sprite(kind), unit)
+
     def scene(
         self, state: S, style: Style, grid: Json, size: tuple[int, int], rng: np.random.Generator
     ) -> Board:
@@ -190,9 +198,7 @@ class TilePuzzle(PiecePuzzle[S, M]):
         lattice = Lattice.from_json(grid)
         plate = draw_plate(self.tiles(state), lattice, style, self.kinds, size, rng, walled=self.walled)
         unit = 2 if style.lines else 1
-        pieces = tuple(
-            draw_piece(kind, style.sprite(kind), unit * lattice.cell_w) for kind in self.pieces(state)
-        )
+        pieces = tuple(self.piece(kind, style, unit * lattice.cell_w) for kind in self.pieces(state))
         return Board(plate, pieces, lattice, style.words(), unit)
 
 

@@ -23,7 +23,7 @@ from genreason.render.board import Board, blend
 from genreason.render.lattice import Lattice
 from genreason.render.marks import Colour, arrow
 from genreason.render.plate import draw_piece
-from genreason.render.styles import NAMED, Style, colour_name
+from genreason.render.styles import NAMED, Style, colour_name, standing_out
 from genreason.replay import Replay, Tolerances
 from genreason.types import GenreasonError, IllegalMove, Json, Solution, UserError
 
@@ -364,17 +364,7 @@ def _inks(style: Style) -> tuple[Colour, Colour]:
     """Colours of the arrows that count and of the others: those that stand out best."""
     looks = [style.floor, style.agent, style.goal]
     taken = [look.colour for look in looks if hasattr(look, "colour")]
-    taken = taken or [NAMED["gray"]]
-    found: list[Colour] = []
-    for _ in range(2):
-        best = max(
-            (NAMED[name] for name in _INKS),
-            key=lambda ink: min(
-                sum((a - b) ** 2 for a, b in zip(ink, other, strict=True)) for other in taken
-            ),
-        )
-        found.append(best)
-        taken.append(best)
+    found = standing_out(taken or [NAMED["gray"]], _INKS, 2)
     return found[0], found[1]
 
 

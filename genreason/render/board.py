@@ -32,6 +32,7 @@ class Piece:
             default.
         sheer: the piece as it is if what it stood on in the picture that it was cut from shines through it as
             much as it can, where that would not show there; None where it is known how opaque it is.
+        fixed: whether it stays at its place until it is gone (a key that is taken, a door that opens).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Piece:
     alpha: npt.NDArray[np.float32]
     anchor: tuple[float, float] = (-1.0, -1.0)
     sheer: Piece | None = None
+    fixed: bool = False
     _phases: dict[tuple[int, int], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -191,4 +193,4 @@ def _resized(piece: Piece, scale: tuple[float, float]) -> Piece:
     )
     anchor = (piece.anchor[0] * size[0] / w, piece.anchor[1] * size[1] / h)
     sheer = None if piece.sheer is None else _resized(piece.sheer, scale)
-    return Piece(piece.name, np.asarray(rgb, np.float32), alpha, anchor, sheer)
+    return Piece(piece.name, np.asarray(rgb, np.float32), alpha, anchor, sheer, piece.fixed)

@@ -173,6 +173,35 @@ def arrow(way: str, colour: Colour, scale: float = 0.62) -> Mark:
     return Mark("arrow", colour, (Layer(f"arrow {way}", colour),), scale)
 
 
+def key(colour: Colour, dark: Colour, scale: float = 0.88) -> Mark:
+    """A key: a ring, a shaft and two teeth, with a dark edge."""
+    parts = (
+        ("square", 0.36, 0.0, 0.6, 0.15),
+        ("square", 0.46, 0.3, 0.11, 0.28),
+        ("square", 0.82, 0.3, 0.11, 0.28),
+    )
+    rim = 0.1
+    layers = (
+        *(Layer(shape, dark, x, y, w + rim, h + rim) for shape, x, y, w, h in parts),
+        Layer("disc", dark, x=-0.46, w=0.54, h=0.54),
+        *(Layer(shape, colour, x, y, w, h) for shape, x, y, w, h in parts),
+        Layer("disc", colour, x=-0.46, w=0.44, h=0.44),
+        Layer("disc", dark, x=-0.46, w=0.2, h=0.2),
+    )
+    return Mark("key", colour, layers, scale)
+
+
+def door(colour: Colour, dark: Colour, scale: float = 0.96) -> Mark:
+    """A door with a frame and a keyhole."""
+    layers = (
+        Layer("square", dark),
+        Layer("square", colour, w=0.84, h=0.84),
+        Layer("disc", dark, y=-0.16, w=0.22, h=0.22),
+        Layer("square", dark, y=0.18, w=0.1, h=0.32),
+    )
+    return Mark("door", colour, layers, scale)
+
+
 def crate(colour: Colour, dark: Colour, scale: float = 0.84) -> Mark:
     """A wooden box: a frame and two boards."""
     layers = (

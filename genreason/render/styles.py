@@ -5,7 +5,10 @@ A style is data. Words for prompts come from it, so that the text always names w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from genreason.render.marks import (
     Colour,
@@ -112,6 +115,16 @@ NAMED: dict[str, Colour] = {
 def colour_name(colour: Colour) -> str:
     """The nearest colour that has a plain name."""
     return min(NAMED, key=lambda name: sum((a - b) ** 2 for a, b in zip(NAMED[name], colour, strict=True)))
+
+
+def standing_out(taken: Sequence[Colour], names: Sequence[str], count: int) -> list[Colour]:
+    """So many of the named colours, each as far as can be from those `taken` and from those before it."""
+    found: list[Colour] = []
+    for _ in range(count):
+        others = np.array([*taken, *found], np.int64)
+        far = [((np.array(NAMED[name]) - others) ** 2).sum(axis=1).min() for name in names]
+        found.append(NAMED[names[int(np.argmax(far))]])
+    return found
 
 
 def _styles() -> dict[str, Style]:
