@@ -83,7 +83,8 @@ class CellReader:
         ink = ink_of(seen - empty, seen, self._floor, self._edge)
         if ink is None:
             return EMPTY, None
-        guess = self._bank.guess(ink)
+        here = np.asarray(cv2.mean(empty)[:3], np.float32)
+        guess = self._bank.guess(ink, here)
         status = _status(self._bank, guess, ink, self.ground, empty)
         if status:
             return status, ink

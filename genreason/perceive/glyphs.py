@@ -36,6 +36,7 @@ COLOUR_COST = 1 / 120
 OFF_SIZE = 0.06  # by which the logarithm of a mark's size may be off at no cost,
 SIZE_COST = 1.0  # where there is another one that differs in its size alone
 FAINT_COST = 0.3  # of what is seen through wholly
+OTHER_GROUND = 24.0  # from a bank's ground (0-255) from which a cell's is another one
 RANK = 128  # dimensions in which inks are compared: all but a thousandth of what drawings of signs hold
 RIDGE = 0.02  # of the spread of drawings of one sign that is added in every direction
 Picture = npt.NDArray[np.float32]
@@ -181,14 +182,22 @@ class Bank:
         view = (flat - self._middle) @ self._lens
         return np.asarray(view / np.sqrt((view**2).sum(axis=-1) + beyond + 1e-12)[:, None], np.float32)
 
-    def guess(self, ink: Ink) -> Guess:
+    def guess(self, ink: Ink, here: Picture | None = None) -> Guess:
         """Which sign the ink looks like.
 
         What is seen through has a paler colour: as what it is told first, but only taken for that when it is
         plain.
+
+        Args:
+            ink: of the cell.
+            here: (3,) mean colour of the ground it stands on; of use where that is not the bank's.
         """
-        plain = np.clip(ink.strength / self.strengths, 0, 1)
-        paler = self._ground + plain[:, None] * (self.colours - self._ground)
+        ground, strengths = self._ground, self.strengths
+        if here is not None and np.abs(here - ground).max() > OTHER_GROUND:
+            away = [np.abs(self.colours - colour).max(axis=1) for colour in (here, ground)]
+            ground, strengths = here, strengths * away[0] / np.maximum(away[1], 1)
+        plain = np.clip(ink.strength / np.maximum(strengths, 1), 0, 1)
+        paler = ground + plain[:, None] * (self.colours - ground)
         cost, pale = (self._colour_cost(colours, ink) for colours in (self.colours, paler))
         pale = pale + np.where(self._exact, (1 - plain) * FAINT_COST, 0)
         if self._sized.any():
