@@ -274,7 +274,7 @@ class _Walk:
     def _fault(self, t: int, seen: Mapping[int, str]) -> Fault:
         """What no legal move explains."""
         held = self.puzzle.cells(self.state)
-        gone = [c for c, s in seen.items() if held[c] and not s]
+        gone = left = [c for c, s in seen.items() if held[c] and not s]
         come = entered = [c for c, s in seen.items() if s]
         shown = list(held)
         for c, s in seen.items():
@@ -294,6 +294,13 @@ class _Walk:
             what = f"{len(fresh)} cells change at once"
             if self.puzzle.once:
                 what += f", and {self.puzzle.explain(self.state, cell, seen[cell])}"
+            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
+        before, now = self.code_TC[max(t - 1, 0)], self.code_TC[t]
+        if self.puzzle.carried and any(before[c] == now[cell] >= 0 for c in left) and before[cell] == EMPTY:
+            what = f"the {self.puzzle.called(seen[cell])} jumps into {self._named(cell)}, where no move ends"
+            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
+        if self.puzzle.gradual and fresh and before[cell] == self.puzzle.codes(self.state)[cell]:
+            what = f"{self.puzzle.explain(self.state, cell, seen[cell])}, and from one frame to the next"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
         return Fault(t, checks, self.puzzle.explain(self.state, cell, seen[cell]), cell)

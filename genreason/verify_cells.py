@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genreason.changes import AT_ONCE, Changes, Fault, follow_changes
+from genreason.changes import AT_ONCE, UNCLEAR, Changes, Fault, follow_changes
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
-from genreason.stories import told
+from genreason.stories import Story, told
 from genreason.types import Verdict, unscored
 from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 
@@ -19,6 +19,7 @@ AROUND = 0.5  # seconds around a change in which it is looked at how gradual it 
 SUDDEN = 0.7  # share of it in one frame from which it is sudden
 UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
 IN_TURN = 0.3  # seconds that cells which change together may be as before and changed at the same time
+OVER = 0.08  # seconds for which something that is not to be passed over may not be seen
 PROCESS = ("rules.legal", "objects.")
 
 
@@ -51,6 +52,8 @@ def verify_cells(
             break
     if puzzle.gradual:
         faults += _gradual(puzzle, state, track, trace)
+    if puzzle.solid:
+        faults += _passed_over(puzzle, track, story, trace)
     if puzzle.once:
         faults += _in_turn(puzzle, state, track, trace)
     unsure = _check_end(note, puzzle, state, track, faults)
@@ -103,6 +106,23 @@ def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace:
                 what = f"{puzzle.at(state, cell)} changes at the same time as another cell"
                 return [Fault(first, ("rules.legal",), what, cell)]
         spans.append((cell, first, last))
+    return []
+
+
+def _passed_over(
+    puzzle: BoardPuzzle[Any, Any], track: CellTrack, story: Story, trace: Changes
+) -> list[Fault]:
+    """The first thing that could not be seen while another one was on its way."""
+    least = max(round(OVER * track.fps), 2)
+    for begun, end in trace.spans:
+        seen, own = track.code_TC[begun : end + 1], story.code_TC[begun]
+        kept = (own > EMPTY) & (story.code_TC[end] == own)
+        calm = (seen == BETWEEN).sum(axis=1) < UNCLEAR
+        hidden = ((seen != own) & kept & calm[:, None]).sum(axis=0)
+        if hidden.max(initial=0) >= least:
+            cell = int(hidden.argmax())
+            what = f"something passes over what stands in {puzzle.at(trace.end, cell)}"
+            return [Fault(end, ("rules.legal",), what, cell)]
     return []
 
 

@@ -151,6 +151,9 @@ def two_at_once(w: BoardShop) -> Clip | None:
     if w.puzzle.once or len(w.moves) < 2:
         return None
     k = int(w.rng.integers(len(w.moves) - 1))
+    ends = {w.puzzle.place(w.start, c) for c in w.stages[k].paths}
+    if any(tuple(path[0]) in ends for path in w.stages[k + 1].paths.values()):
+        return None  # a thing that goes on from where it came to cannot go both ways at once
     both = Stage(w.cells[k + 2], {**w.stages[k].paths, **w.stages[k + 1].paths})
     if len([c for c in range(len(w.cells[k])) if w.cells[k][c] != w.cells[k + 2][c]]) < 2:
         return None

@@ -339,8 +339,14 @@ class CellFollower:
         for spot in self._spots:
             frames.setdefault(self._cell_of(spot), set()).add(spot.t)
         begun: set[tuple[int, int]] = set()
+        start = self.scene.start
         for cell, seen in frames.items():
             for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
+                # (What comes back to where it was is told before it has come to rest.)
+                for later in range(t + 1, t + 2 * SETTLE if code_TC[t + 1, cell] == start[cell] else t + 1):
+                    if later not in seen:
+                        break
+                    begun.add((later, cell))
                 while t in seen:
                     begun.add((t, cell))
                     t -= 1

@@ -44,6 +44,7 @@ class BoardPuzzle(Puzzle[S, M]):
 
     Attributes:
         carried: whether a symbol that leaves a cell and comes into another is carried there.
+        solid: whether what is carried may not pass over what stands on the board.
         once: whether a move may change many cells at once (else it changes two at most).
         stir: cells that may begin to change at once before it may be the camera's work; None for the usual.
         gradual: whether a change from one frame to the next is a fault, though nothing is carried.
@@ -54,6 +55,7 @@ class BoardPuzzle(Puzzle[S, M]):
     """
 
     carried: ClassVar[bool] = False
+    solid: ClassVar[bool] = False
     once: ClassVar[bool] = False
     stir: ClassVar[int | None] = None
     gradual: ClassVar[bool] = False
@@ -126,6 +128,14 @@ class BoardPuzzle(Puzzle[S, M]):
     def over(self, below: str, above: str) -> bool:
         """Whether a symbol is drawn over the one that stood there, which stays as it is below it."""
         return False
+
+    def through(self, before: str, after: str) -> tuple[str, ...]:
+        """What is seen, one after the other, where a symbol turns into another; () where it fades into it."""
+        return ()
+
+    def extras(self, state: S) -> tuple[str, ...]:
+        """Signs that are only seen on the way from one symbol to another."""
+        return ()
 
     def changes(self, state: S, move: M) -> dict[int, str]:
         """The cells that a legal move changes, and what stands there then."""
@@ -248,7 +258,7 @@ class BoardPuzzle(Puzzle[S, M]):
         pieces = tuple(
             sign_piece(symbol, self.sign(symbol, style, given), lattice.cell_w, lattice.cell_h)
             for given in (False, True)
-            for symbol in self.symbols(state)
+            for symbol in (*self.symbols(state), *self.extras(state))
         )
         return Board(plate, pieces, lattice, style.words())
 
@@ -280,7 +290,8 @@ class BoardPuzzle(Puzzle[S, M]):
         """A clip that goes from stage to stage, legal or not, from the start (or from other contents)."""
         start = self.start(instance)
         given = self.cells(start)
-        items = Items(self.symbols(start), given, self.shape(start)[1], self.over)
+        symbols = (*self.symbols(start), *self.extras(start))
+        items = Items(symbols, given, self.shape(start)[1], self.over, self.through)
         items.begin(given if cells is None else cells)
         for stage in stages:
             items.go(stage)

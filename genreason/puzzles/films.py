@@ -33,7 +33,12 @@ class Items:
     """The things of a clip, and where and how plainly each is seen after every step."""
 
     def __init__(
-        self, symbols: tuple[str, ...], given: Cells, cols: int, over: Callable[[str, str], bool]
+        self,
+        symbols: tuple[str, ...],
+        given: Cells,
+        cols: int,
+        over: Callable[[str, str], bool],
+        through: Callable[[str, str], Sequence[str]],
     ) -> None:
         """Begin with an empty board.
 
@@ -42,8 +47,12 @@ class Items:
             given: what stands in the first frame, which may look otherwise than what is put there.
             cols: columns of the board.
             over: whether a symbol (the second) is drawn over another (the first), which stays below it.
+            through: what is seen, one after the other, where a symbol turns into another.
         """
         self.symbols, self.given, self.cols, self.over = symbols, given, cols, over
+        self.through = through
+        # In a step: which thing is seen from which share of it to which.
+        self.seen: dict[int, list[tuple[int, float, float]]] = {}
         self.at: dict[int, int] = {}  # the thing in each cell
         self.cells: Cells = ("",) * len(given)
         self.cast: list[int] = []
@@ -86,13 +95,25 @@ class Items:
                 step[thing] = (path, 1.0)
             else:
                 thing = self._new(symbol, self.given[k] == symbol, self._place(k), 0.0)
-                step[thing] = ((self._place(k),), 1.0)
+                between = self.through(self.cells[k], symbol) if self.cells[k] else ()
+                if between and all(name in self.symbols for name in between):
+                    things = [self._new(name, False, self._place(k), 0.0) for name in between]
+                    self._turn([before[k], *things, thing])
+                    used.add(before[k])
+                else:
+                    step[thing] = ((self._place(k),), 1.0)
             self.at[k] = thing
         for k in changed:
             if k in before and before[k] not in used and not self.over(self.cells[k], stage.cells[k]):
                 step[before[k]] = ((self._place(k),), 0.0)
         self.steps.append(step)
         self.cells = stage.cells
+
+    def _turn(self, things: Sequence[int]) -> None:
+        """In this step one thing is seen after the other, without a pause."""
+        edges = [-np.inf, *((np.arange(len(things) - 1) + 0.5) / (len(things) - 1)), np.inf]
+        shown = zip(things, edges, edges[1:], strict=False)
+        self.seen.setdefault(len(self.steps), []).extend(shown)
 
     def script(self, motion: Motion) -> Script:
         """The steps as a clip; what stands still is drawn first."""
@@ -114,6 +135,8 @@ class Items:
                     places[after, i, axis] = np.interp(share * arc[-1], arc, points[:, axis])
                 first = opacity[after, i][0] if after.any() else 1.0
                 opacity[after, i] = first + share * (plain - first)
+            for i, begin, end in self.seen.get(k, ()):
+                opacity[after, i] = (share >= begin) & (share < end)
         for i, k in self.entering.items():
             opacity[position <= k, i] = 0
         still = [

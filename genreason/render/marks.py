@@ -40,12 +40,14 @@ class Mark:
         colour: the colour a person names it by.
         layers: shapes from back to front.
         scale: width as a share of the unit it stands in (a cell, or a room where walls are lines).
+        turn: by how many degrees it is turned, clockwise about its middle.
     """
 
     noun: str
     colour: Colour
     layers: tuple[Layer, ...]
     scale: float = 0.6
+    turn: float = 0.0
 
 
 def _flame(x: Grid, y: Grid) -> Coverage:
@@ -318,6 +320,9 @@ def paint(mark: Mark, width: float) -> tuple[npt.NDArray[np.float32], npt.NDArra
         n / 2
     )
     x, y = np.meshgrid(axis * np.float32(2 / width), axis * np.float32(2 / width))
+    if mark.turn:
+        c, s = np.float32(np.cos(np.radians(mark.turn))), np.float32(np.sin(np.radians(mark.turn)))
+        x, y = x * c + y * s, y * c - x * s
     rgb = np.zeros((*x.shape, 3), np.float32)
     rgb[:] = mark.colour
     covered = np.zeros(x.shape, np.bool_)
