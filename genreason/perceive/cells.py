@@ -91,7 +91,7 @@ class CellFollower:
         # Smaller blocks than for pieces: what is beside a cell that changes is looked at, too.
         fine = replace(fitted, cell_w=fitted.cell_w * FINE, cell_h=fitted.cell_h * FINE)
         self.blocks = Blocks(replace(self.fit.board, lattice=fine))
-        self.steady = Steady(self.fit.board, self.blocks, empty if scene.once else None)
+        self.steady = Steady(self.fit.board, self.blocks, empty if scene.once or scene.lined else None)
         side = float(np.sqrt(fitted.cell_w * fitted.cell_h))
         zoom = float(np.clip(round(side / 4) * 4, *SIDES) / np.sqrt(own.cell_w * own.cell_h))
         self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
@@ -233,7 +233,7 @@ class CellFollower:
         most = MOST_FRESH if self.scene.stir is None else self.scene.stir
         if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
-        return covered
+        return covered | self._within if self.scene.lined else covered
 
     def _legible(self) -> npt.NDArray[np.bool_]:
         """Cells that show what a board shows. Where most are between two contents, the board is gone."""

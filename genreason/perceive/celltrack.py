@@ -28,6 +28,8 @@ class CellScene:
         cells: of them, those that are read.
         once: whether many cells may change at once.
         stir: how many may begin to change before it may be a movement of the camera; None for the usual.
+        lined: whether the lines alone tell of the camera: what stands in cells may look like its neighbours,
+            or come to stand elsewhere, most of it at last.
         looks: whether the track is to keep how cells looked (and small changes count, too).
     """
 
@@ -38,6 +40,7 @@ class CellScene:
     cells: tuple[int, ...]
     once: bool
     stir: int | None = None
+    lined: bool = False
     looks: bool = False
 
 

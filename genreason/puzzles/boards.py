@@ -47,6 +47,7 @@ class BoardPuzzle(Puzzle[S, M]):
         solid: whether what is carried may not pass over what stands on the board.
         once: whether a move may change many cells at once (else it changes two at most).
         stir: cells that may begin to change at once before it may be the camera's work; None for the usual.
+        lined: whether the lines alone tell of the camera (see `CellScene`).
         gradual: whether a change from one frame to the next is a fault, though nothing is carried.
         margins: room around the board in cells: left, top, right, bottom.
         ruled: whether there are lines between cells.
@@ -58,6 +59,7 @@ class BoardPuzzle(Puzzle[S, M]):
     solid: ClassVar[bool] = False
     once: ClassVar[bool] = False
     stir: ClassVar[int | None] = None
+    lined: ClassVar[bool] = False
     gradual: ClassVar[bool] = False
     margins: ClassVar[tuple[float, float, float, float]] = (0.25, 0.25, 0.25, 0.25)
     ruled: ClassVar[bool] = True
@@ -323,7 +325,7 @@ class BoardPuzzle(Puzzle[S, M]):
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
-            stir=self.stir, looks=self.gradual,
+            stir=self.stir, lined=self.lined, looks=self.gradual,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:
