@@ -144,6 +144,20 @@ SHAPES |= {
 NOUNS = {"rounded": "rounded square"}
 
 
+def _pie(slices: int) -> Callable[[Grid, Grid], Coverage]:
+    """So many sixths of a disc, a little apart, clockwise from above."""
+
+    def left(x: Grid, y: Grid) -> Coverage:
+        turn = (np.arctan2(x, -y) / (2 * np.pi) % 1) * 6
+        apart = np.hypot(x, y) * np.sin(np.abs((turn + 0.5) % 1 - 0.5) * np.pi / 3)
+        return np.asarray((x * x + y * y <= 1) & (turn < slices) & (apart >= 0.07), np.bool_)
+
+    return left
+
+
+SHAPES |= {f"pie {k}": _pie(k) for k in range(1, 7)}
+
+
 def _arrow(x: Grid, y: Grid) -> Coverage:
     """A shaft and a head that point to the right."""
     head = (x >= 0) & (np.abs(y) <= 0.9 * (1 - x))
