@@ -1,7 +1,7 @@
 """Follow a track from state to state by legal moves.
 
-The puzzle's own rules decide. Nothing here knows what the pieces are, only that the last one moves by itself
-and moves the others.
+The puzzle's own rules decide. Nothing here knows what the pieces are, only that all
+move by themselves, or the last one does and moves the others.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def replay(puzzle: PiecePuzzle[Any, Any], state: Any, track: Track, rules: Toler
             state, before, moves, gap = best, parent, moves + made, best_gap
             frames += (t,) * len(made)
             stand = puzzle.places(state)
-        apart = apart + 1 if _parted(puzzle, before, state, places, rules.together) else 0
+        apart = apart + 1 if puzzle.driven and _parted(puzzle, before, state, places, rules.together) else 0
         if gap > far or apart > 1:
             off = np.abs(places - stand).max(axis=1)
             if gap <= far:

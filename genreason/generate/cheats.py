@@ -10,6 +10,7 @@ import numpy as np
 from genreason.generate import edits
 from genreason.generate.recipes import Recipes
 from genreason.generate.scenery import switched
+from genreason.generate.sliding import extent, has_room
 from genreason.generate.workshop import Workshop
 from genreason.render.motion import Script
 from genreason.types import Clip
@@ -126,15 +127,20 @@ def late_clone(w: Workshop) -> Clip | None:
     free = [cell for cell in w.floor_cells() if np.abs(used - np.array(cell)).max(axis=1).min() > 1.4]
     if w.lined:
         free = [(x, y) for x, y in free if x % 2 and y % 2]
+    n, length = w.truth.places_TN2.shape[1], len(w.truth)
+    which = None
+    if any(max(extent(piece, w.board.lattice.cell_w)) > 1 for piece in w.board.pieces):
+        which = int(w.rng.integers(n))
+        free = [cell for cell in w.floor_cells() if has_room(w, which, cell)]
     if not free:
         return None
     spot = free[int(w.rng.integers(len(free)))]
-    n, length = w.truth.places_TN2.shape[1], len(w.truth)
     copy = np.broadcast_to(np.array(spot, np.float32), (length, 1, 2))
     opacity = np.ones((length, n + 1), np.float32)
     opacity[: length // 2, 0] = 0
     places = np.concatenate([copy, w.truth.places_TN2], axis=1)
-    return w.clip(Script(places, opacity, cast=(int(w.rng.integers(n)), *range(n))))
+    which = int(w.rng.integers(n)) if which is None else which
+    return w.clip(Script(places, opacity, cast=(which, *range(n))))
 
 
 @RECIPES.control("objects.unique")
@@ -182,6 +188,8 @@ def crossfade(w: Workshop) -> Clip | None:
 @RECIPES.control("rules.legal")
 def pull(w: Workshop) -> Clip | None:
     """A box follows the player backwards once, and is pushed again."""
+    if not w.puzzle.driven:
+        return None
     pushes = [k for k in range(len(w.stops) - 1) if (w.stops[k + 1][:-1] != w.stops[k][:-1]).any()]
     if not pushes:
         return None
@@ -192,7 +200,7 @@ def pull(w: Workshop) -> Clip | None:
 @RECIPES.control("rules.legal")
 def remote_push(w: Workshop) -> Clip | None:
     """A box is pushed by a player who stands a cell away from it."""
-    for k in range(len(w.stops) - 1):
+    for k in range(len(w.stops) - 1 if w.puzzle.driven else 0):
         step = w.stops[k + 1] - w.stops[k]
         x, y = (float(v) for v in w.stops[k][-1] - step[-1])
         if (step[:-1] != 0).any() and w.depth(x, y) < 0:
@@ -213,7 +221,7 @@ def self_move(w: Workshop) -> Clip | None:
     for stop in stops:
         stop[-1] = w.stops[0][-1]
     kept = [stops[0], *(b for a, b in zip(stops, stops[1:], strict=False) if (a != b).any())]
-    if len(kept) < 2:  # nothing is ever pushed
+    if len(kept) < 2 or not w.puzzle.driven:  # nothing is ever pushed
         return None
     return w.clip(w.animate(kept))
 

@@ -18,6 +18,7 @@ from genreason.generate import (
     physicscheats,
     physicshonest,
     scenery,
+    sliding,
     takings,
 )
 from genreason.generate.boardshop import BoardShop
@@ -30,7 +31,7 @@ from genreason.puzzles.physics import PhysicsPuzzle
 from genreason.types import Clip, Instance, Request, unknown
 
 CONTROLS = joined(
-    [edits.PIECES, honest.RECIPES, cheats.RECIPES, scenery.RECIPES, takings.RECIPES],
+    [edits.PIECES, honest.RECIPES, cheats.RECIPES, scenery.RECIPES, sliding.RECIPES, takings.RECIPES],
     [edits.ANY, boardhonest.RECIPES, boardcheats.RECIPES],
     [edits.ANY, physicshonest.RECIPES, physicscheats.RECIPES],
 )

@@ -231,8 +231,9 @@ class Pieces:
         return max(sight, other, key=lambda s: s.quality)
 
     def _around(self, seen: Frame, piece: Tracked) -> Frame:
-        r = self.cell * 0.8
+        r, (x, y) = self.cell * 0.8, piece.finder.piece.anchor
         h, w = seen.shape[:2]
-        top, bottom = max(int(piece.y - r), 0), min(int(piece.y + r) + 1, h)
-        left, right = max(int(piece.x - r), 0), min(int(piece.x + r) + 1, w)
+        ink = piece.finder.piece.ink  # what is longer than a cell is looked at as a whole
+        top, bottom = max(int(piece.y - max(r, y - ink[1])), 0), min(int(piece.y + max(r, ink[3] - y)) + 1, h)
+        left, right = max(int(piece.x - max(r, x - ink[0])), 0), min(int(piece.x + max(r, ink[2] - x)) + 1, w)
         return seen[top:bottom, left:right]

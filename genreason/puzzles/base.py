@@ -172,7 +172,13 @@ class Puzzle(ABC, Generic[S, M]):
 
 
 class PiecePuzzle(Puzzle[S, M]):
-    """A puzzle in which pieces move over a still scene; the last one moves by itself."""
+    """A puzzle in which pieces move over a still scene.
+
+    Attributes:
+        driven: whether only the last piece moves by itself, and moves the others.
+    """
+
+    driven: ClassVar[bool] = True
 
     def shown(self, instance: Instance, state: S) -> Frame:
         """The picture of a state of the instance, HWC RGB uint8."""

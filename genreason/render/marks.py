@@ -218,6 +218,22 @@ def door(colour: Colour, dark: Colour, scale: float = 0.96) -> Mark:
     return Mark("door", colour, layers, scale)
 
 
+def car(colour: Colour, dark: Colour, length: int, upright: bool) -> Mark:
+    """A car from above, with a window at both ends; `length` in cells, of which it is one wide."""
+    long = length - 0.1
+    parts = (
+        ("rounded", dark, 0.0, 1.0, 0.8 / long),
+        ("rounded", colour, 0.0, 1 - 0.1 / long, 0.7 / long),
+        ("square", dark, 1 - 0.62 / long, 0.13 / long, 0.48 / long),
+        ("square", dark, 0.62 / long - 1, 0.13 / long, 0.48 / long),
+    )
+    layers = tuple(
+        Layer(shape, ink, 0.0, at, h, w) if upright else Layer(shape, ink, at, 0.0, w, h)
+        for shape, ink, at, w, h in parts
+    )
+    return Mark("car", colour, layers, long)
+
+
 def crate(colour: Colour, dark: Colour, scale: float = 0.84) -> Mark:
     """A wooden box: a frame and two boards."""
     layers = (

@@ -32,6 +32,16 @@ def draw_piece(name: str, look: Mark | Picture, unit: float) -> Piece:
     return Piece(name, *fit(look, max(round(unit), 1), max(round(unit), 1)))
 
 
+def long_piece(name: str, look: Mark, length: int, unit: float, *, upright: bool) -> Piece:
+    """A piece that is some cells long; it stands on the middle of its first one."""
+    rgb, alpha = paint(look, look.scale * unit)
+    rows, cols = (np.flatnonzero(alpha.max(axis=axis) > 0) for axis in (1, 0))
+    cut = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    middle, back = len(alpha) / 2, (length - 1) / 2 * unit
+    x, y = (middle, middle - back) if upright else (middle - back, middle)
+    return Piece(name, rgb[cut].copy(), alpha[cut].copy(), (float(x - cols[0]), float(y - rows[0])))
+
+
 def draw_plate(
     tiles: Tiles,
     lattice: Lattice,

@@ -1,0 +1,70 @@
+"""Controls for pieces that all move by themselves, each along a lane of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genreason.generate.recipes import Recipes
+from genreason.generate.workshop import Cell, Workshop
+from genreason.render.board import Piece
+from genreason.types import Clip
+
+RECIPES: Recipes[Workshop] = Recipes()
+CLEAR = 0.4  # cells between two pieces of which nobody takes one for a part of the other
+WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+@RECIPES.control("rules.legal")
+def straight_on(w: Workshop) -> Clip | None:
+    """The last piece goes to where it ends, through all that is in its way."""
+    if w.puzzle.driven or (np.stack(w.stops)[:, :-1] == w.stops[0][:-1]).all():
+        return None
+    stops = [w.stops[0]]
+    for stop in w.stops[1:]:
+        if (stop[-1] != stops[-1][-1]).any():
+            stops.append(stops[0].copy())
+            stops[-1][-1] = stop[-1]
+    return w.clip(w.animate(stops))
+
+
+@RECIPES.control("rules.legal")
+def illegal_shift(w: Workshop) -> Clip | None:
+    """Half way, a piece steps to where no move leads, and back."""
+    if w.puzzle.driven:
+        return None
+    k = len(w.stops) // 2
+    state, stand = w.states[k], w.stops[k]
+    legal = {w.puzzle.places(w.puzzle.step(state, move)).tobytes() for move in w.puzzle.moves(state)}
+    wrong = []
+    for i in range(len(stand)):
+        for way in WAYS:
+            other = stand.copy()
+            other[i] += way
+            if other.tobytes() not in legal and w.inside(float(other[i, 0]), float(other[i, 1])):
+                wrong.append(other)
+    other = wrong[int(w.rng.integers(len(wrong)))]
+    return w.clip(w.animate([*w.stops[: k + 1], other, *w.stops[k:]]))
+
+
+def extent(piece: Piece, cell: float) -> tuple[float, float, float, float]:
+    """How far (cells) a piece reaches to the left, up, right and down of where it stands."""
+    (left, top, right, bottom), (x, y) = piece.ink, piece.anchor
+    return (x - left) / cell, (y - top) / cell, (right - x) / cell, (bottom - y) / cell
+
+
+def has_room(w: Workshop, which: int, at: Cell) -> bool:
+    """Whether a copy of a piece at a cell would touch nothing as the solution goes, and stay on the floor."""
+    lattice, stops = w.board.lattice, np.stack(w.stops)
+    left, top, right, bottom = extent(w.board.pieces[which], lattice.cell_w)
+    x0, y0, x1, y1 = at[0] - left, at[1] - top, at[0] + right, at[1] + bottom
+    if min(x0, y0) < 0.5 or x1 > lattice.cols - 1.5 or y1 > lattice.rows - 1.5:
+        return False
+    for i, piece in enumerate(w.board.pieces):
+        left, top, right, bottom = extent(piece, lattice.cell_w)
+        x, y = stops[:, i, 0], stops[:, i, 1]
+        apart = np.maximum(
+            np.maximum(x0 - x - right, x - left - x1), np.maximum(y0 - y - bottom, y - top - y1)
+        )
+        if apart.min() < CLEAR:
+            return False
+    return True
