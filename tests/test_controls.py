@@ -43,6 +43,7 @@ def scenes() -> dict[str, Instance]:
         "sokoban": one("sokoban", "small", "classic", 128),
         "three boxes": three_boxes(),
         "keys": one("robot_navigation", "hard", "slate", 176),
+        "cars": one("rush_hour", "easy", "garden", 160),
     }
 
 
@@ -57,11 +58,12 @@ def boards() -> dict[str, Instance]:
     }
 
 
-SCENES = ("maze tiles", "maze lines", "sokoban", "three boxes", "keys")
+SCENES = ("maze tiles", "maze lines", "sokoban", "three boxes", "keys", "cars")
 # Where a scene offers no occasion: a maze has no boxes, an easy board may have no wall or floor to spare.
 BOXES = {"pull", "self_move", "remote_push"}
 KEYS = {"taken_afar", "left_lying", "through_door", "without_key", "fading"}
-ALWAYS = {name for name, recipe in CONTROLS.items() if recipe.pieces and name not in BOXES | KEYS | {
+CARS = {"straight_on", "illegal_shift"}
+ALWAYS = {name for name, recipe in CONTROLS.items() if recipe.pieces and name not in BOXES | KEYS | CARS | {
     "truncated", "touch_and_leave", "teleport", "through_wall", "corner_cut", "illegal_step", "late_clone",
     "scene_altered", "goal_moved", "detour", "other_solution",
 }}  # fmt: skip

@@ -93,10 +93,10 @@ class Pieces:
             if piece.rests:
                 piece.step = (0.0, 0.0)
                 continue
-            sight = self._ahead(seen, piece, tint)
             if piece.finder.piece.fixed:
-                self._settle(piece, replace(sight, x=piece.x, y=piece.y), seen)
+                self._settle(piece, self._at_home(seen, piece, tint), seen)
                 continue
+            sight = self._ahead(seen, piece, tint)
             if sight.quality < CERTAIN:
                 sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
             if sight.quality < SURE:
@@ -111,6 +111,13 @@ class Pieces:
         (x, y), margin = piece.step, AHEAD * self.cell
         radius = max(abs(x), abs(y)) / 2 + margin
         return self._sight(seen, piece.finder, piece.x + x / 2, piece.y + y / 2, radius, tint)
+
+    def _at_home(self, seen: Frame, piece: Tracked, tint: Tint) -> Sight:
+        """Look for a piece that stays at its place."""
+        sight = piece.finder.look(seen, self.board, piece.x, piece.y, tint)
+        if FAINT <= sight.presence and sight.quality < CERTAIN:
+            sight = self._ahead(seen, piece, tint)
+        return replace(sight, x=piece.x, y=piece.y)
 
     def claim(self, seen: Frame, blob: Blob, reach: float, tint: Tint) -> bool:
         """Whether a changed region is a piece that was lost; it is then followed from there."""
