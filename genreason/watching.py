@@ -27,7 +27,7 @@ def model() -> GeneratorCard | None:
     """The card of the model that ships; None where its weights or what runs them are not there."""
     from genreason.generate import extra
     from genreason.generate.models import INDEX
-    from genreason.generate.tv2tv import place_of
+    from genreason.generate.tv2tv_options import place_of
 
     card = cards.load(GeneratorCard, NANO)
     if not (place_of(card.options["model"]) / INDEX).is_file():

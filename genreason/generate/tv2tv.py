@@ -12,84 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genreason import cards, video
 from genreason import seeds as streams
 from genreason.cards import GeneratorCard
 from genreason.generate import extra
-from genreason.generate.corrections import noted, ways
+from genreason.generate.corrections import leads, noted, refuted, ways
 from genreason.generate.models import INDEX
+from genreason.generate.tv2tv_options import Options, parse, place_of
 from genreason.generate.worldsize import grown, shrunk
 from genreason.types import Clip, Frame, Json, Request, UserError
 
 if TYPE_CHECKING:
     from genreason.model.pipeline import FrameEvent, TextEvent
-
-Words = dict[int, str]
-WEIGHTS = "weights"
-
-
-class Options(BaseModel):
-    """Options of a card of kind "tv2tv".
-
-    Attributes:
-        model: folder of a TV2TVPipeline, or its name where it ships with genreason.
-        prompt: what the model is told in place of a request's prompt; None tells it the request's own.
-        grids: sizes (rows, cols) in tokens that a picture may have; the model says which. None: those of the
-            card in the model's folder.
-        chunks: most frame chunks of a clip.
-        words: most words (tokens) between two frames; a clip whose model says more ends there.
-        steps: Euler steps of a chunk.
-        guidance: of the words.
-        temperature: of the words.
-        window: chunks in the context; None keeps all.
-        interventions: words that are said before a chunk (counted from 1) instead of the model's own.
-        fps: frames per second of the clip.
-        lora: folder or file of a LoRA on one of the towers.
-        device: "auto", "cpu", "cuda".
-        corrections: the model has learnt to go on from being told what went wrong (`rethink`). None: what the
-            card in the model's folder says.
-        memory: megabytes of keys and values that are kept of clips, to go on from their middle (`rethink`).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    model: str
-    prompt: str | None = None
-    grids: tuple[tuple[int, int], ...] | None = Field(None, min_length=1)
-    chunks: int = Field(40, ge=1)
-    words: int = Field(128, ge=1)
-    steps: int = Field(2, ge=1)
-    guidance: float = 1.0
-    temperature: float = Field(0.0, ge=0)
-    window: int | None = Field(None, ge=2)
-    interventions: Words = {}
-    fps: float = Field(8.0, gt=0)
-    lora: str | None = None
-    device: str = "auto"
-    corrections: bool | None = None
-    memory: int = Field(512, ge=0)
-
-
-def parse(options: Json, name: str) -> Options:
-    """Check the options of a card.
-
-    Raises:
-        UserError: one is wrong; says which.
-    """
-    try:
-        return Options(**options)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"generator {name}: option {where}: {first['msg']}") from None
-
-
-def place_of(model: str) -> Path:
-    """The folder of a model: as it is given, or of that name in `weights` beside the cards."""
-    places = [Path(model), *(root / WEIGHTS / model for root in cards.roots())]
-    return next((place for place in places if (place / INDEX).is_file()), places[0])
 
 
 class Tv2tvGenerator:
@@ -220,12 +155,7 @@ class Tv2tvGenerator:
         for (grid, _), members in groups.items():
             before = time.perf_counter()
             starts = [self._told(begun[i][0], beginnings[i]) for i in members]
-            found = self.pipe.rethink(
-                starts, grid, max_chunks=self.options.chunks, num_inference_steps=self.options.steps,
-                guidance_scale=self.options.guidance, temperature=self.options.temperature,
-                max_words=self.options.words, generator=_generators([noise[i] for i in members]),
-                remember=self.remember,
-            )  # fmt: skip
+            found = self._gone_on(starts, grid, [noise[i] for i in members])
             for n, i in enumerate(members):
                 kept = list(beginnings[i]["text"][: beginnings[i]["chunk"] - 1])
                 found.texts[n] = kept + found.texts[n]
@@ -235,6 +165,37 @@ class Tv2tvGenerator:
             )
             clips |= dict(zip(members, made, strict=True))
         return [clips[i] for i in range(len(requests))]
+
+    def _gone_on(self, starts: Sequence[Any], grid: tuple[int, int], noise: Sequence[int]) -> Any:
+        """Clips that go on from beginnings; where that is the very start, from the plan that was drafted."""
+        planned = [i for i, each in enumerate(starts) if each.chunk == 1 and each.said is None]
+        drafted = self._drafted([starts[i] for i in planned], grid, [noise[i] for i in planned])
+        told = dict(zip(planned, drafted, strict=True))
+        whole = [told.get(i, each) for i, each in enumerate(starts)]
+        return self._rethought(whole, grid, noise, self.options.chunks, self.remember)
+
+    def _drafted(self, starts: Sequence[Any], grid: tuple[int, int], noise: Sequence[int]) -> list[Any]:
+        """The beginnings with a plan that leads to its goal, where one is found."""
+        done = list(starts)
+        left = list(range(len(starts))) if self.options.drafts > 1 else []
+        for number in range(self.options.drafts):
+            if not left:
+                break
+            seeds = [int.from_bytes(streams.digest("draft", noise[i], number, size=4)) for i in left]
+            said = self._rethought([starts[i] for i in left], grid, seeds, 0, False).texts
+            for i, texts in zip(left, said, strict=True):
+                done[i] = replace(starts[i], said=self._ids(texts[0]), noted=())
+            left = [i for i, texts in zip(left, said, strict=True) if not leads(texts[0])]
+        return done
+
+    def _rethought(
+        self, starts: Sequence[Any], grid: tuple[int, int], noise: Sequence[int], chunks: int, remember: bool
+    ) -> Any:
+        return self.pipe.rethink(
+            starts, grid, max_chunks=chunks, num_inference_steps=self.options.steps,
+            guidance_scale=self.options.guidance, temperature=self.options.temperature,
+            max_words=self.options.words, generator=_generators(noise), remember=remember,
+        )  # fmt: skip
 
     def _remembered(self, beginning: Json) -> tuple[Any, tuple[int, int]] | None:
         """The beginning and its grid from memory; None where it was forgotten."""
@@ -253,19 +214,20 @@ class Tv2tvGenerator:
 
     def _told(self, begun: Any, beginning: Json) -> Any:
         """The beginning with what must and must not be said next."""
-        from genreason.model import words
-
         said, banned = beginning.get("said"), list(beginning.get("banned") or ())
-        note = noted(banned) if self._corrected else ""
-        if note:
-            banned = [f"{note} go {way}" for way in ways(banned)]
-        ids = [words.ids(self.pipe.tokenizer, text) for text in banned]
+        note = noted(banned) if self._corrected and begun.chunk > 1 else ""
+        runs = [*refuted(banned), *(f"{note} go {way}" for way in ways(banned) if note)]
         return replace(
             begun,
-            said=None if said is None else words.ids(self.pipe.tokenizer, said),
-            banned=tuple(each for each in ids if each),
-            noted=words.ids(self.pipe.tokenizer, note) if note else (),
+            said=None if said is None else self._ids(said),
+            banned=tuple(ids for ids in map(self._ids, runs) if ids),
+            noted=self._ids(note),
         )
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        from genreason.model import words
+
+        return words.ids(self.pipe.tokenizer, text) if text else ()
 
     def _clips(
         self,
@@ -319,6 +281,10 @@ class Tv2tvGenerator:
         yield from self.pipe.stream(**self._asked([request], grid, [_seed(seed, request)]))
 
     def _call(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Any:
+        if self.options.drafts > 1:
+            told = zip(self._prompts(requests), requests, strict=True)
+            starts = [self.pipe.recall(p, self._picture(r, grid)[None], (), 1, grid) for p, r in told]
+            return self._gone_on(starts, grid, noise)
         return self.pipe(**self._asked(requests, grid, noise), remember=self.remember)
 
     def _asked(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Json:

@@ -33,7 +33,7 @@ class Beginning:
         kept: keys and values of the history, one for each cache; None has them computed.
         logits: what the model would say next, with `kept`.
         said: words that are said before the chunk instead of the model's own.
-        banned: words that may not be said before it.
+        banned: runs of words that are not said from there on.
         noted: words that are given before the model's own.
     """
 

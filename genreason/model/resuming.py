@@ -22,7 +22,7 @@ class Resumed(Rollout):
         """Go on from the middle of clips; only what is new is yielded."""
         for i, (begun, generator) in enumerate(zip(beginnings, generators, strict=True)):
             row = Row(i, generator, list(begun.history), dict(begun.latents), chunks=begun.chunk - 1)
-            row.time, row.order, row.banned = begun.time, begun.order, {begun.chunk: begun.banned}
+            row.time, row.order, row.banned = begun.time, begun.order, begun.banned
             row.forced = list(begun.noted)
             self.rows.append(row)
         kept = [begun.kept for begun in beginnings if begun.kept is not None]

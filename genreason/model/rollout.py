@@ -52,7 +52,7 @@ class Row:
         number: of the request.
         history: everything so far; latents of chunks are in `latents` by number.
         forced: words that are still to be said, whatever the model would say.
-        banned: words that may not be said before a chunk.
+        banned: runs of words that are not said.
         begun: where the words before each chunk begin.
         words: those since the last frame.
         ended: why it ended: "eos", "chunks", "words"; "" while it goes on.
@@ -63,7 +63,7 @@ class Row:
     history: list[Segment]
     latents: dict[int, Tensor]
     forced: list[int] = field(default_factory=list)
-    banned: dict[int, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    banned: tuple[tuple[int, ...], ...] = ()
     begun: dict[int, Place] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
     chunks: int = 0
@@ -100,6 +100,11 @@ class Ended:
 
 
 Event = Said | Shown | Ended
+
+
+def _ends(words: Sequence[int], run: Sequence[int]) -> bool:
+    """Whether words end with a run of words."""
+    return len(run) <= len(words) and [*words[len(words) - len(run) :]] == [*run]
 
 
 class Rollout:
@@ -215,7 +220,7 @@ class Rollout:
         for i, likeliest in zip(rows, best, strict=True):
             row = self.rows[i]
             logits = self.logits[i]
-            barred = [each[-1] for each in row.banned.get(row.chunks + 1, ()) if row.words == [*each[:-1]]]
+            barred = [run[-1] for run in row.banned if _ends(row.words, run[:-1])]
             if barred and not row.forced:
                 logits = logits.index_fill(0, torch.tensor(barred, device=logits.device), -torch.inf)
                 likeliest = int(logits.argmax())

@@ -204,8 +204,9 @@ def _rethinking(stories: Sequence[Told]) -> Json | None:
     for story in stories:
         making: dict[bool, list[float]] = {True: [], False: []}
         for event in story.events:
-            if event["event"] == "clip":
-                making[event["take"]["base"] is not None].append(event["making"])
+            take = event["take"] if event["event"] == "clip" else {}
+            if take and (take["base"] is None or take["chunk"] > 1):  # what keeps nothing saves nothing
+                making[take["base"] is not None].append(event["making"])
         if making[True] and making[False]:
             ratios.append(float(np.mean(making[True]) / np.mean(making[False])))
             keys.append(story.key)

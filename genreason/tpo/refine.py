@@ -1,15 +1,16 @@
-"""Our method: an archive, evidence, and the courage to go back to where it went wrong.
+"""Our method: an archive, evidence, and no mistake made twice.
 
-Where the generator can go on from the middle of a clip, the beginning up to the first violation is kept and
-thought over from there; else the prompt is revised, and a revision stays only if it is better on the same
-noise. No clip is thrown away: the best of all is handed in.
+Where the generator says what it does before it does it, what it said and went against the rules is not said
+again: from the first violation on, with the beginning kept (`patience`), or in a clip of its own that begins
+anew. Else the prompt is revised, and a revision stays only if it is better on the same noise. No clip is
+thrown away: the best of all is handed in.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import Field
@@ -27,8 +28,8 @@ class RefineOptions(Strict):
 
     Attributes:
         leak: the critic may tell the solution; reported apart, as it measures no reasoning.
-        rethink: go on from the middle of clips, where the generator can.
-        patience: how often the same place is thought over before going further back, or beginning anew.
+        rethink: use what a generator says: keep beginnings, bar what went wrong.
+        patience: how often the beginning of a clip is kept up to the same place, before it begins anew.
         pairs: clips by which a revised prompt is compared with the old one, on the same noise.
         back: how many chunks before the violation it goes at most.
         stop: end as soon as the scorer lets a clip pass.
@@ -36,7 +37,7 @@ class RefineOptions(Strict):
 
     leak: bool = False
     rethink: bool = True
-    patience: int = Field(default=2, ge=1)
+    patience: int = Field(default=2, ge=0)
     pairs: int = Field(default=1, ge=1)
     back: int = Field(default=1, ge=0)
     stop: bool = True
@@ -50,7 +51,6 @@ class _State:
         prompts: those that were accepted, the last is in use.
         tabu: advice that made nothing better.
         tries: how often each place was thought over, by what was said before it.
-        banned: what was said at each place and went wrong.
         fresh: next number of noise.
     """
 
@@ -59,7 +59,6 @@ class _State:
     attempts: list[Attempt] = field(default_factory=list)
     tabu: set[str] = field(default_factory=set)
     tries: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    banned: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     fresh: int = 0
     round: int = 0
 
@@ -122,9 +121,9 @@ class Refine:
         state.attempts += new
         return new
 
-    # -- from the middle -------------------------------------------------------------------------------------
+    # -- by what it says -------------------------------------------------------------------------------------
     def _rethink(self, state: _State) -> Generator[Step, Any, None]:
-        """Go back in the best clip to where it went wrong first, or further where that did not help."""
+        """Go back in the best clip to where it went wrong first, or begin anew without its mistakes."""
         base = max(state.attempts, key=lambda each: (each.value, each.k))
         found: Json | None = yield Consult("critique", (base,), base.take.prompt)
         seen = _first(found, base)
@@ -137,32 +136,38 @@ class Refine:
                   for chunk in range(last, max(last - self.options.back, 1) - 1, -1)]  # fmt: skip
         open_ = [each for each in places if state.tries[each[1]] < self.options.patience]
         if not open_:
-            yield from self._shoot(state, [state.new("the place was thought over: anew")])
+            yield from self._shoot(state, [self._anew(state, base)])
             return
         chunk, place = open_[0]
         state.tries[place] += 1
         take = self._take(state, base, chunk, wrong, seen, found or {})
         yield from self._shoot(state, [take])
 
+    def _anew(self, state: _State, base: Attempt) -> Take:
+        """A clip from the beginning in which nothing is said that went wrong before."""
+        banned = _refuted(state.attempts)
+        if not banned:
+            return state.new("anew")
+        why = f"anew, without {len(banned)} things that went wrong"
+        return replace(state.new(why), base=base.k, chunk=1, banned=banned)
+
     def _take(self, state: _State, base: Attempt, chunk: int, wrong: bool, seen: Json, found: Json) -> Take:
         """The clip that keeps the beginning of another."""
         said = base.text[chunk - 1] if chunk <= len(base.text) else ""
-        place = base.text[: chunk - 1]
-        state.fresh += 1
         why = f"at {float(seen['seconds']):.2f} s: {seen['what']}"
         words: str | None = None
         banned: tuple[str, ...] = ()
         if wrong:
-            known = state.banned.setdefault(place, [])
-            if said and said not in known:
-                known.append(said)
-            banned = tuple(known)
+            # What went wrong here comes first: a model that learns from corrections is told of it.
+            banned = tuple(
+                dict.fromkeys([said, *_refuted(state.attempts)] if said else _refuted(state.attempts))
+            )
             words = _told(found, said, base) if self.options.leak else None
         elif said:
             words = said  # the words were right: the picture is drawn again
-        return Take(
-            prompt=base.take.prompt, seed=state.fresh - 1, round=state.round, base=base.k, chunk=chunk,
-            said=words, banned=() if words is not None else banned, why=why,
+        return replace(
+            state.new(why), prompt=base.take.prompt, base=base.k, chunk=chunk, said=words,
+            banned=() if words is not None else banned,
         )  # fmt: skip
 
     # -- by the prompt ---------------------------------------------------------------------------------------
@@ -216,6 +221,19 @@ def _contrast(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
     best = max(attempts, key=lambda each: (each.value, -each.k))
     worst = min(attempts, key=lambda each: (each.value, -each.k))
     return (best,) if best.k == worst.k else (best, worst)
+
+
+def _refuted(attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    """What was said right before rules were broken, in all clips; what only a picture broke is none of it."""
+    found = list[str]()
+    for each in attempts:
+        seen = _first(None, each)
+        if seen is None or not str(seen["rule"]).startswith("rules.") or not each.text or not each.chunks:
+            continue
+        chunk = _chunk(each, float(seen["seconds"]), str(seen["rule"]))
+        if chunk <= len(each.text):
+            found.append(each.text[chunk - 1])
+    return tuple(dict.fromkeys(found))
 
 
 def _first(found: Json | None, base: Attempt) -> Json | None:

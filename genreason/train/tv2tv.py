@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from genreason import seeds
 from genreason.generate import extra
-from genreason.generate.tv2tv import Options, Tv2tvGenerator
+from genreason.generate.tv2tv import Tv2tvGenerator
+from genreason.generate.tv2tv_options import Options
 from genreason.model import llm, loading, words
 from genreason.model.codec import PixelCodec, codec_of
 from genreason.model.pipeline import TV2TVPipeline

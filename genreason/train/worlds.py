@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from genreason.cards import Strict
-from genreason.generate.corrections import noted
+from genreason.generate.corrections import ARROWS, noted
 from genreason.generate.worldsize import shrunk
 from genreason.puzzles import carving, grid
 from genreason.puzzles.maze import PUZZLE as MAZE
@@ -27,7 +27,6 @@ from genreason.task import Task
 from genreason.types import Json, UserError
 
 MOST_ROOMS = 10
-ARROWS = {"up": "^", "down": "v", "left": "<", "right": ">"}
 _TRIES = 3000  # long ways are rare, and a try is cheap
 # Of corrections: two ways were tried already; the plan is what was wrong; a room behind is wrong in it, too.
 _TWICE, _PLANNED, _BEHIND = 0.25, 0.8, 0.3
