@@ -343,6 +343,15 @@ def test_refine_goes_back_to_where_it_went_wrong() -> None:
     assert all(each.take.base is None for each in made)
 
 
+def test_refine_begins_anew_without_what_went_wrong() -> None:
+    _, made = drive("refine", 3, lambda take: 0.5, {"patience": 0}, rethinks=True)
+    first, *more = (each.take for each in made)
+    assert first.base is None
+    for take in more:
+        assert take.chunk == 1 and take.said is None and take.banned == ("at a4 go down",)
+    assert len({take.seed for take in (first, *more)}) == 3
+
+
 def test_what_the_picture_broke_is_drawn_again_with_the_same_words() -> None:
     gone = {"seconds": 0.25, "check": "objects.present", "what": "the agent is gone", "where": None}
 

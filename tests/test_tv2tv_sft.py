@@ -18,7 +18,6 @@ from safetensors.torch import load_file  # noqa: E402
 from genreason import cards, run, seeds  # noqa: E402
 from genreason import generate as generators  # noqa: E402
 from genreason import judge as judges  # noqa: E402
-from genreason.generate.corrections import noted, ways  # noqa: E402
 from genreason.generate.worldsize import grown, shrunk  # noqa: E402
 from genreason.model import words  # noqa: E402
 from genreason.model.codec import PixelCodec, codec_of  # noqa: E402
@@ -114,13 +113,6 @@ def test_a_correction_tells_the_mistake_and_learns_the_way():
         learnt = [int(t) for t, w in zip(batch.targets[0], batch.weights[0], strict=True) if w]
         said = teller.tokenizer.decode(learnt)
         assert told.steps[at] in said and "not" not in said and "goal" not in said
-
-
-def test_what_was_said_and_went_wrong_as_it_is_told():
-    assert noted(["at b2 go up"]) == "at b2 not up"
-    again = ["at b2 go up", "at b2 not up go left", "at b2 go up"]
-    assert noted(again) == "at b2 not up not left" and ways(again) == ["up", "left"]
-    assert noted(["at d4 done"]) == "" and ways(["at d4 done"]) == []
 
 
 def test_walls_of_test_mazes_are_never_trained_on():
