@@ -334,7 +334,7 @@ def test_refine_stops_at_the_first_clip_that_passes() -> None:
 
 
 def test_refine_goes_back_to_where_it_went_wrong() -> None:
-    _, made = drive("refine", 6, lambda take: 0.5, rethinks=True)
+    _, made = drive("refine", 6, lambda take: 0.5, {"patience": 2}, rethinks=True)
     first, again, third, before, *_ = (each.take for each in made)
     assert first.base is None and (again.base, again.chunk) == (0, 4)  # 0.5 s at 8 a second is frame 4
     assert again.banned == ("at a4 go down",) and again.said is None and again.seed != first.seed
@@ -344,7 +344,7 @@ def test_refine_goes_back_to_where_it_went_wrong() -> None:
 
 
 def test_refine_begins_anew_without_what_went_wrong() -> None:
-    _, made = drive("refine", 3, lambda take: 0.5, {"patience": 0}, rethinks=True)
+    _, made = drive("refine", 3, lambda take: 0.5, rethinks=True)
     first, *more = (each.take for each in made)
     assert first.base is None
     for take in more:
@@ -355,7 +355,7 @@ def test_refine_begins_anew_without_what_went_wrong() -> None:
 def test_what_the_picture_broke_is_drawn_again_with_the_same_words() -> None:
     gone = {"seconds": 0.25, "check": "objects.present", "what": "the agent is gone", "where": None}
 
-    method = tpo.method("refine", {})
+    method = tpo.method("refine", {"patience": 1})
     story = method.story(Subject(instance=MAZE, videos=3, rethinks=True))
     next(story)
     step = story.send([attempt(0, violations=[gone])])

@@ -20,7 +20,7 @@ from genreason.generate import extra
 from genreason.generate.corrections import leads, noted, refuted, ways
 from genreason.generate.models import INDEX
 from genreason.generate.tv2tv_options import Options, parse, place_of
-from genreason.generate.worldsize import grown, shrunk
+from genreason.generate.worldsize import VIEWS, grown, shrunk, turned, turned_back
 from genreason.types import Clip, Frame, Json, Request, UserError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Tv2tvGenerator:
 
     Attributes:
         remember: keep what `rethink` goes on from; without it, it reads the clips again.
+        drafts: as in the options.
     """
 
     def __init__(self, name: str, options: Json) -> None:
@@ -44,7 +45,7 @@ class Tv2tvGenerator:
             UserError: an option is wrong, or there is no pipeline at the place.
         """
         self.name, self.options = name, parse(options, name)
-        self.remember = False
+        self.remember, self.drafts = False, self.options.drafts
         self._memories: OrderedDict[str, tuple[Any, tuple[int, int]]] = OrderedDict()
 
     @functools.cached_property
@@ -132,12 +133,28 @@ class Tv2tvGenerator:
             requests: as they were.
             seeds: of the new noise and words.
             beginnings: of each: "clip", what the model said ("text", before chunks 1, 2, ...), its "memory"
-                (of the clip's record), the first "chunk" that is made anew, and what is "said" or may not be
-                said ("banned") before it.
+                (of the clip's record), the first "chunk" that is made anew, what is "said" before it or may
+                not be said from there on ("banned"), and the "view" that it was and is seen from (`turned`).
 
         Raises:
             UserError: the options have a window: what it forgot cannot be gone back to.
         """
+        views = [int(each.get("view") or 0) for each in beginnings]
+        seen = [
+            replace(r, first_frame=turned(r.first_frame, v)) for r, v in zip(requests, views, strict=True)
+        ]
+        clips = self._rethink(seen, seeds, beginnings)
+        return [_back(clip, view) if view else clip for clip, view in zip(clips, views, strict=True)]
+
+    @property
+    def views(self) -> int:
+        """Sides that a puzzle may be looked at from."""
+        return VIEWS if self.options.turns else 1
+
+    def _rethink(
+        self, requests: Sequence[Request], seeds: Sequence[int], beginnings: Sequence[Json]
+    ) -> list[Clip]:
+        """Clips as they are seen."""
         if self.options.window is not None:
             raise UserError(
                 f"generator {self.name}: option window: a clip of a window has no middle to go on from"
@@ -177,8 +194,8 @@ class Tv2tvGenerator:
     def _drafted(self, starts: Sequence[Any], grid: tuple[int, int], noise: Sequence[int]) -> list[Any]:
         """The beginnings with a plan that leads to its goal, where one is found."""
         done = list(starts)
-        left = list(range(len(starts))) if self.options.drafts > 1 else []
-        for number in range(self.options.drafts):
+        left = list(range(len(starts))) if self.drafts > 1 else []
+        for number in range(self.drafts):
             if not left:
                 break
             seeds = [int.from_bytes(streams.digest("draft", noise[i], number, size=4)) for i in left]
@@ -207,7 +224,9 @@ class Tv2tvGenerator:
 
     def _recalled(self, request: Request, beginning: Json, grid: tuple[int, int]) -> Any:
         """The beginning, read from the clip itself."""
-        frames = [shrunk(frame, grid, self.pipe.codec.token) for frame in video.frames(beginning["clip"])]
+        view = int(beginning.get("view") or 0)
+        shown = (turned(frame, view) for frame in video.frames(beginning["clip"]))
+        frames = [shrunk(frame, grid, self.pipe.codec.token) for frame in shown]
         frames[0] = self._picture(request, grid)
         (prompt,) = self._prompts([request])
         return self.pipe.recall(prompt, np.stack(frames), beginning["text"], beginning["chunk"], grid)
@@ -281,7 +300,7 @@ class Tv2tvGenerator:
         yield from self.pipe.stream(**self._asked([request], grid, [_seed(seed, request)]))
 
     def _call(self, requests: Sequence[Request], grid: tuple[int, int], noise: Sequence[int]) -> Any:
-        if self.options.drafts > 1:
+        if self.drafts > 1:
             told = zip(self._prompts(requests), requests, strict=True)
             starts = [self.pipe.recall(p, self._picture(r, grid)[None], (), 1, grid) for p, r in told]
             return self._gone_on(starts, grid, noise)
@@ -331,3 +350,12 @@ def _clip(frames: npt.NDArray[np.uint8], first: Frame, fps: float, record: Json)
             yield grown(frame, size)
 
     return Clip(render=render, fps=fps, meta=record)
+
+
+def _back(clip: Clip, view: int) -> Clip:
+    """A clip that was made of a turned picture, as the picture is."""
+    made = clip.render
+    assert made is not None
+    return replace(
+        clip, render=lambda: (turned_back(frame, view) for frame in made()), meta={**clip.meta, "view": view}
+    )

@@ -32,6 +32,7 @@ class Options(BaseModel):
         fps: frames per second of the clip.
         lora: folder or file of a LoRA on one of the towers.
         device: "auto", "cpu", "cuda".
+        turns: what the model shows is as true turned and mirrored: methods may let it look from other sides.
         drafts: most plans that are said before the first frame: the first that leads from where it starts to
             its goal is acted on, without a look at the puzzle. 1 acts on whatever is said.
         corrections: the model has learnt to go on from being told what went wrong (`rethink`). None: what the
@@ -54,6 +55,7 @@ class Options(BaseModel):
     fps: float = Field(8.0, gt=0)
     lora: str | None = None
     device: str = "auto"
+    turns: bool = False
     drafts: int = Field(1, ge=1)
     corrections: bool | None = None
     memory: int = Field(512, ge=0)

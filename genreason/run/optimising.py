@@ -123,7 +123,7 @@ def optimise(
     merged = cards.with_options(card, options or {})
     noise = noise or Noise()
     studio = Studio(
-        card, merged, root, seed, method.rethinks
+        card, merged, root, seed, method.rethinks, method.drafts
     )  # a wrong option shows before anything is written
     ledger = root / "ledgers" / f"{scorer.name}.jsonl"
     judges.make_ready(judges.load(scorer, scorer.options, ledger))
@@ -196,7 +196,8 @@ class _Stage:
     def _begin(self, instance: Instance) -> _Live:
         folder = self.run_folder.root / "tpo" / instance.sample_id
         folder.mkdir(parents=True, exist_ok=True)
-        subject = Subject(instance=instance, videos=self.budget.videos, rethinks=self.studio.rethinks)
+        subject = Subject(instance=instance, videos=self.budget.videos, rethinks=self.studio.rethinks,
+                          views=self.studio.views)  # fmt: skip
         found = _Live(subject, folder, self.method.story(subject))
         events = list(files.read_lines(found.journal))
         if found.journal.is_file():

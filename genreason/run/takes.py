@@ -50,7 +50,13 @@ class Studio:
     """Makes clips with one generator."""
 
     def __init__(
-        self, card: GeneratorCard, options: Json, root: Path, seed: int, remember: bool = False
+        self,
+        card: GeneratorCard,
+        options: Json,
+        root: Path,
+        seed: int,
+        remember: bool = False,
+        drafts: int = 1,
     ) -> None:
         """Load the generator; its weights come with the first clip.
 
@@ -60,6 +66,7 @@ class Studio:
             root: the run folder.
             seed: of the run.
             remember: clips will be gone on from in their middle.
+            drafts: most plans that a generator that thinks in words says before it acts.
 
         Raises:
             UserError: an option is wrong.
@@ -68,11 +75,18 @@ class Studio:
         self.generator: Any = generators.load(card, options, root / "jobs")
         if hasattr(self.generator, "remember"):
             self.generator.remember = remember
+        if drafts > 1 and hasattr(self.generator, "drafts"):
+            self.generator.drafts = drafts
 
     @property
     def rethinks(self) -> bool:
         """Whether it can go on from the middle of a clip."""
         return hasattr(self.generator, "rethink")
+
+    @property
+    def views(self) -> int:
+        """Sides that it can look at a puzzle from."""
+        return int(getattr(self.generator, "views", 1))
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """The clips, batch by batch; jobs for which there is no clip (a folder that ends) yield nothing."""
@@ -124,7 +138,7 @@ def _beginning(job: Job) -> Json:
     assert job.base is not None
     take = job.take
     return {"clip": Clip(path=job.base.path), "text": job.base.text, "chunk": take.chunk, "said": take.said,
-            "banned": take.banned, "memory": job.base.memory}  # fmt: skip
+            "banned": take.banned, "memory": job.base.memory, "view": take.view}  # fmt: skip
 
 
 def _picture(instance: Instance) -> Frame:

@@ -20,6 +20,8 @@ from genreason.tpo import lock
 from genreason.tpo.story import Attempt, Consult, Finished, Shoot, Step, Story, Subject, Take, highest
 from genreason.types import Json
 
+# Mirrored first: what has a top and a bottom keeps them longest.
+_SIDES = (0, 4, 6, 2, 1, 5, 3, 7)
 _MOVES = ("rules.", "circle")  # checks that words decide; the others are the picture's
 
 
@@ -29,6 +31,7 @@ class RefineOptions(Strict):
     Attributes:
         leak: the critic may tell the solution; reported apart, as it measures no reasoning.
         rethink: use what a generator says: keep beginnings, bar what went wrong.
+        drafts: most plans that a generator says before it acts on one that leads to its goal.
         patience: how often the beginning of a clip is kept up to the same place, before it begins anew.
         pairs: clips by which a revised prompt is compared with the old one, on the same noise.
         back: how many chunks before the violation it goes at most.
@@ -37,7 +40,8 @@ class RefineOptions(Strict):
 
     leak: bool = False
     rethink: bool = True
-    patience: int = Field(default=2, ge=0)
+    drafts: int = Field(default=6, ge=1)
+    patience: int = Field(default=0, ge=0)
     pairs: int = Field(default=1, ge=1)
     back: int = Field(default=1, ge=0)
     stop: bool = True
@@ -93,6 +97,11 @@ class Refine:
         """Whether it goes on from the middle of clips."""
         return self.options.rethink
 
+    @property
+    def drafts(self) -> int:
+        """Plans that are said before one is acted on."""
+        return self.options.drafts if self.options.rethink else 1
+
     def best(self, attempts: Sequence[Attempt]) -> int | None:
         """The one that the scorer values most."""
         return highest(attempts)
@@ -144,12 +153,15 @@ class Refine:
         yield from self._shoot(state, [take])
 
     def _anew(self, state: _State, base: Attempt) -> Take:
-        """A clip from the beginning in which nothing is said that went wrong before."""
-        banned = _refuted(state.attempts)
-        if not banned:
+        """A clip from the beginning, seen from another side, in which nothing is said that went wrong."""
+        view = _SIDES[state.fresh % state.subject.views]
+        banned = _refuted([each for each in state.attempts if each.take.view == view])
+        if not banned and not view:
             return state.new("anew")
-        why = f"anew, without {len(banned)} things that went wrong"
-        return replace(state.new(why), base=base.k, chunk=1, banned=banned)
+        why = (
+            f"anew{', seen from another side' if view else ''}{', without what went wrong' if banned else ''}"
+        )
+        return replace(state.new(why), base=base.k, chunk=1, banned=banned, view=view)
 
     def _take(self, state: _State, base: Attempt, chunk: int, wrong: bool, seen: Json, found: Json) -> Take:
         """The clip that keeps the beginning of another."""
@@ -167,7 +179,7 @@ class Refine:
             words = said  # the words were right: the picture is drawn again
         return replace(
             state.new(why), prompt=base.take.prompt, base=base.k, chunk=chunk, said=words,
-            banned=() if words is not None else banned,
+            banned=() if words is not None else banned, view=base.take.view,
         )  # fmt: skip
 
     # -- by the prompt ---------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class BestOfN:
     critic = False
     tells = False
     rethinks = False
+    drafts = 1
 
     def __init__(self, options: SamplingOptions) -> None:
         """With these options."""

@@ -26,7 +26,8 @@ class Take:
         base: number of the attempt whose beginning is kept; None begins anew.
         chunk: with `base`, the first chunk (frames are counted from 1, 0 is given) that is made anew.
         said: with `base`, words that are said before that chunk instead of the model's own.
-        banned: with `base`, words that may not be said before that chunk.
+        banned: with `base`, what may not be said from that chunk on.
+        view: with `base`, the side that the puzzle is seen from (of a mid-way clip: that of its base).
         why: one line for people.
     """
 
@@ -37,6 +38,7 @@ class Take:
     chunk: int = 0
     said: str | None = None
     banned: tuple[str, ...] = ()
+    view: int = 0
     why: str = ""
 
     def to_json(self) -> Json:
@@ -132,11 +134,13 @@ class Subject:
         instance: the puzzle.
         videos: most clips.
         rethinks: whether the generator can go on from the middle of a clip.
+        views: sides that it can look at a puzzle from.
     """
 
     instance: Instance
     videos: int
     rethinks: bool = False
+    views: int = 1
 
 
 Step = Shoot | Consult
@@ -157,6 +161,11 @@ class Method(Protocol):
     @property
     def rethinks(self) -> bool:
         """Whether it goes on from the middle of clips, where a generator can."""
+        ...
+
+    @property
+    def drafts(self) -> int:
+        """Most plans that a generator that thinks in words says before it acts."""
         ...
 
     @property

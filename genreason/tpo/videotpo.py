@@ -37,6 +37,7 @@ class VideoTpo:
     critic = True
     tells = False
     rethinks = False
+    drafts = 1
 
     def __init__(self, options: VideoTpoOptions) -> None:
         """With these options."""

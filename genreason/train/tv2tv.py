@@ -112,7 +112,11 @@ def card(settings: Tv2tvConfig, model: str) -> Json:
     """The generator's card for what is trained here, with the folder of the model."""
     grids = tuple(dict.fromkeys((source.rooms, source.rooms) for source in settings.worlds))
     options = Options(
-        model=model, prompt=settings.prompt, grids=grids, corrections=settings.corrections > 0
+        model=model,
+        prompt=settings.prompt,
+        grids=grids,
+        corrections=settings.corrections > 0,
+        turns=True,  # mazes have no top and no bottom
     ).model_dump(mode="json")
     return {
         "name": "tv2tv", "description": "A TV2TV model that was trained here.", "kind": "tv2tv",
