@@ -137,8 +137,10 @@ def _beginning(job: Job) -> Json:
     """What a generator that re-thinks is told of the clip that it goes on from."""
     assert job.base is not None
     take = job.take
+    # What a generator remembers is of the side that it saw.
+    memory = job.base.memory if job.base.take.view == take.view else ""
     return {"clip": Clip(path=job.base.path), "text": job.base.text, "chunk": take.chunk, "said": take.said,
-            "banned": take.banned, "memory": job.base.memory, "view": take.view}  # fmt: skip
+            "banned": take.banned, "memory": memory, "view": take.view}  # fmt: skip
 
 
 def _picture(instance: Instance) -> Frame:
