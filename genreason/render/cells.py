@@ -23,6 +23,7 @@ from genreason.types import Frame
 
 RING = 0.378  # cells from the middle of a cell to the inner edge of a ring in it
 RING_LINE = 0.072  # cells that it is thick
+SHADED = 60  # levels (0-255) by which lines across the middles of cells are darker or lighter
 Tints = dict[int, Colour]
 """Grounds of cells that differ from the others', by cell (row-major)."""
 
@@ -209,6 +210,13 @@ def _together(
     mixed = ink * cover[..., None] + rgb * (alpha * (1 - cover))[..., None]
     rgb = np.asarray(mixed / np.maximum(whole, 1e-6)[..., None], np.float32)
     return rgb, np.asarray(whole, np.float32)
+
+
+def ruling(ground: Colour) -> Colour:
+    """A colour for lines across the middles of cells: of the ground's hue, as thin lines lose their own."""
+    off = -SHADED if sum(ground) > 3 * 90 else SHADED
+    r, g, b = (min(max(value + off, 0), 255) for value in ground)
+    return r, g, b
 
 
 @dataclass(frozen=True, slots=True)
