@@ -91,7 +91,8 @@ class CellFollower:
         # Smaller blocks than for pieces: what is beside a cell that changes is looked at, too.
         fine = replace(fitted, cell_w=fitted.cell_w * FINE, cell_h=fitted.cell_h * FINE)
         self.blocks = Blocks(replace(self.fit.board, lattice=fine))
-        self.steady = Steady(self.fit.board, self.blocks, empty if scene.once or scene.lined else None)
+        self._between = scene.once and scene.ruled  # lines between cells tell of the camera
+        self.steady = Steady(self.fit.board, self.blocks, empty if self._between or scene.lined else None)
         side = float(np.sqrt(fitted.cell_w * fitted.cell_h))
         zoom = float(np.clip(round(side / 4) * 4, *SIDES) / np.sqrt(own.cell_w * own.cell_h))
         self.cell = round(own.cell_w * zoom), round(own.cell_h * zoom)
@@ -222,7 +223,7 @@ class CellFollower:
 
     def _apart(self, small: Frame) -> npt.NDArray[np.bool_]:
         """The blocks that tell nothing of the camera: cells that are not, or that cease to be, as given."""
-        if self.scene.once:  # all may change at once; what is between them stays
+        if self._between:  # all may change at once; what is between them stays
             return self._within
         differ = np.flatnonzero(self._codes != self.scene.start)
         covered = self._covered(differ)

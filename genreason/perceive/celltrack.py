@@ -30,6 +30,7 @@ class CellScene:
         stir: how many may begin to change before it may be a movement of the camera; None for the usual.
         lined: whether the lines alone tell of the camera: what stands in cells may look like its neighbours,
             or come to stand elsewhere, most of it at last.
+        ruled: whether there are lines between cells.
         looks: whether the track is to keep how cells looked (and small changes count, too).
     """
 
@@ -41,6 +42,7 @@ class CellScene:
     once: bool
     stir: int | None = None
     lined: bool = False
+    ruled: bool = True
     looks: bool = False
 
 

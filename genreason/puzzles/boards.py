@@ -325,7 +325,7 @@ class BoardPuzzle(Puzzle[S, M]):
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
-            stir=self.stir, lined=self.lined, looks=self.gradual,
+            stir=self.stir, lined=self.lined, ruled=self.ruled, looks=self.gradual,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

@@ -105,11 +105,10 @@ class GoCapture(BoardPuzzle[GoState, str]):
         )
 
     def moves(self, state: GoState) -> Iterable[str]:
-        """Stones that may be put; or, where some are captured, taking all of them or one after the other."""
+        """Stones that may be put; or, where some are captured, taking them away."""
         gone = dead(state.cells, state.size)
         if gone:
-            ones = [self._taking(state, [cell]) for cell in gone] if len(gone) > 1 else []
-            return (self._taking(state, gone), *ones)
+            return (self._taking(state, gone),)
         free = [cell for cell, held in enumerate(state.cells) if not held]
         return tuple(self._putting(state, cell) for cell in free if not self.refusal(state, cell, FIRST))
 
@@ -121,6 +120,8 @@ class GoCapture(BoardPuzzle[GoState, str]):
         """
         kind, cells = self._parsed(state, move)
         reason = next((r for cell in cells if (r := self.refusal(state, cell, kind))), "")
+        if not kind and not reason and set(cells) != dead(state.cells, state.size):
+            reason = "all that is captured vanishes together"
         if reason:
             raise IllegalMove(reason)
         held = list(state.cells)
@@ -173,11 +174,10 @@ class GoCapture(BoardPuzzle[GoState, str]):
         return dict.fromkeys(cells, kind)
 
     def likely(self, state: GoState, seen: Mapping[int, str]) -> Iterable[str]:
-        """Stones that are seen to be put, or captured stones that are seen to be gone."""
+        """Stones that are seen to be put, or taking away what is captured, where some is seen to be gone."""
         gone = dead(state.cells, state.size)
         if gone:
-            left = [cell for cell, held in seen.items() if not held and cell in gone]
-            return dict.fromkeys([self._taking(state, gone), self._taking(state, left)]) if left else ()
+            return [self._taking(state, gone)] if any(seen.get(cell) == "" for cell in gone) else []
         return [
             self._putting(state, cell)
             for cell, held in seen.items()
