@@ -211,8 +211,8 @@ class _Walk:
         cell = next((c for c, s in seen.items() if s or self.puzzle.once), None)
         if cell is None:
             return None
-        what = f"the {self.puzzle.called(seen[cell])} stays in {self._named(cell)}, where no move ends"
         if not self.puzzle.once:
+            what = f"the {self.puzzle.called(seen[cell])} stays in {self._named(cell)}, where no move ends"
             return Fault(t, ("rules.legal",), what, cell)
         line = {c: self.code_TC[np.flatnonzero(self.code_TC[:t, c] == own[c])[-1:] + 1, c] for c in seen}
         sudden = sum(self.code_TC[t, c] in after for c, after in line.items()) > 1
