@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from genreason.generate.corrections import leads, noted, refuted, ways
+from genreason.generate.worldsize import VIEWS, turned, turned_back
 
 PLAN = "3x3 goal c1 : {} . at a1 go down"
 MAP = "a1v b1> c1* a2> b2^ c2^ a3^ b3< c3<"
@@ -36,3 +38,12 @@ def test_a_plan_leads_to_the_room_that_it_calls_the_goal(labels: str, good: bool
 
 def test_what_is_no_plan_is_taken_as_it_is() -> None:
     assert leads("at a1 go down") and leads("") and leads("3x3")
+
+
+@pytest.mark.parametrize("shape", [(6, 6, 3), (4, 6, 3)])
+def test_a_picture_seen_from_a_side_and_back_is_the_picture(shape: tuple[int, ...]) -> None:
+    picture = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    seen = [turned(picture, view) for view in range(VIEWS)]
+    assert all(np.array_equal(turned_back(frame, view), picture) for view, frame in enumerate(seen))
+    assert all(frame.shape == shape for frame in seen)
+    assert len({frame.tobytes() for frame in seen}) == (VIEWS if shape[0] == shape[1] else VIEWS // 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -224,10 +225,10 @@ class Tv2tvGenerator:
 
     def _recalled(self, request: Request, beginning: Json, grid: tuple[int, int]) -> Any:
         """The beginning, read from the clip itself."""
-        view = int(beginning.get("view") or 0)
-        shown = (turned(frame, view) for frame in video.frames(beginning["clip"]))
-        frames = [shrunk(frame, grid, self.pipe.codec.token) for frame in shown]
-        frames[0] = self._picture(request, grid)
+        view, chunk = int(beginning.get("view") or 0), int(beginning["chunk"])
+        kept = itertools.islice(video.frames(beginning["clip"]), 1, chunk) if chunk > 1 else ()
+        frames = [self._picture(request, grid)]
+        frames += [shrunk(turned(frame, view), grid, self.pipe.codec.token) for frame in kept]
         (prompt,) = self._prompts([request])
         return self.pipe.recall(prompt, np.stack(frames), beginning["text"], beginning["chunk"], grid)
 
