@@ -38,6 +38,7 @@ def test_a_plan_leads_to_the_room_that_it_calls_the_goal(labels: str, good: bool
 
 def test_what_is_no_plan_is_taken_as_it_is() -> None:
     assert leads("at a1 go down") and leads("") and leads("3x3")
+    assert not leads("3x3 goal c1 : a1v b1> go down")  # it begins as one
 
 
 @pytest.mark.parametrize("shape", [(6, 6, 3), (4, 6, 3)])

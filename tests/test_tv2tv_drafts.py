@@ -36,8 +36,8 @@ def requests():
 def test_a_plan_that_leads_nowhere_is_not_acted_on(requests) -> None:
     hasty = [clip.meta["text"][0] for clip in nano().generate(requests, 0)]
     careful = [clip.meta["text"][0] for clip in nano(drafts=12).generate(requests, 0)]
-    assert sum(map(leads, hasty)) < 16 == sum(map(leads, careful))
-    assert sum(" at " in text and " goal " in text for text in careful) >= 12
+    assert sum(map(leads, hasty)) + 3 < sum(map(leads, careful))
+    assert sum(" at " in text and " goal " in text for text in careful) >= 14
 
 
 def test_at_temperature_0_the_draft_is_what_would_be_said(requests) -> None:

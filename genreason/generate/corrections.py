@@ -51,11 +51,11 @@ def refuted(said: Sequence[str]) -> list[str]:
 def leads(text: str) -> bool:
     """Whether a plan leads from where it starts to the room that it calls the goal.
 
-    No look at the maze is taken: it may lead through walls. What is no plan is taken as it is.
+    No look at the maze is taken: it may lead through walls. What names no goal is no plan, and taken as it is.
     """
     plan = _PLAN.match(text)
     if plan is None:
-        return True
+        return " goal " not in text
     goal, told, room = plan[1], plan[2], plan[3]
     labels = {word[:-1]: word[-1] for word in told.split()}
     for _ in range(len(labels)):
