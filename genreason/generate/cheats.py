@@ -10,7 +10,7 @@ import numpy as np
 from genreason.generate import edits
 from genreason.generate.recipes import Recipes
 from genreason.generate.scenery import switched
-from genreason.generate.sliding import extent, has_room
+from genreason.generate.sliding import extent, has_room, is_overrun
 from genreason.generate.workshop import Workshop
 from genreason.render.motion import Script
 from genreason.types import Clip
@@ -112,8 +112,10 @@ def illegal_step(w: Workshop) -> Clip | None:
 
 
 @RECIPES.control("objects.unique")
-def clone(w: Workshop) -> Clip:
+def clone(w: Workshop) -> Clip | None:
     """A copy of the player stays where it was."""
+    if is_overrun(w):
+        return None
     n = w.truth.places_TN2.shape[1]
     copy = np.repeat(w.stops[0][None, -1:], len(w.truth), axis=0)
     places = np.concatenate([copy, w.truth.places_TN2], axis=1)
@@ -144,8 +146,10 @@ def late_clone(w: Workshop) -> Clip | None:
 
 
 @RECIPES.control("objects.unique")
-def flicker(w: Workshop) -> Clip:
+def flicker(w: Workshop) -> Clip | None:
     """A copy of the player stays where it was, in two of three frames."""
+    if is_overrun(w):
+        return None
     n, length = w.truth.places_TN2.shape[1], len(w.truth)
     copy = np.repeat(w.stops[0][None, -1:], length, axis=0)
     opacity = np.ones((length, n + 1), np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from genreason.generate.recipes import Recipes
@@ -54,17 +56,27 @@ def extent(piece: Piece, cell: float) -> tuple[float, float, float, float]:
 
 def has_room(w: Workshop, which: int, at: Cell) -> bool:
     """Whether a copy of a piece at a cell would touch nothing as the solution goes, and stay on the floor."""
-    lattice, stops = w.board.lattice, np.stack(w.stops)
-    left, top, right, bottom = extent(w.board.pieces[which], lattice.cell_w)
+    left, top, right, bottom = extent(w.board.pieces[which], w.board.lattice.cell_w)
+    inside = min(at[0] - left, at[1] - top) >= 0.5
+    inside &= at[0] + right <= w.board.lattice.cols - 1.5 and at[1] + bottom <= w.board.lattice.rows - 1.5
+    return inside and nearest(w, which, at, range(len(w.board.pieces))) >= CLEAR
+
+
+def nearest(w: Workshop, which: int, at: Cell, others: Iterable[int]) -> float:
+    """How near (cells) other pieces come to a copy of a piece as the solution goes; below 0 over it."""
+    cell, stops, found = w.board.lattice.cell_w, np.stack(w.stops), np.inf
+    left, top, right, bottom = extent(w.board.pieces[which], cell)
     x0, y0, x1, y1 = at[0] - left, at[1] - top, at[0] + right, at[1] + bottom
-    if min(x0, y0) < 0.5 or x1 > lattice.cols - 1.5 or y1 > lattice.rows - 1.5:
-        return False
-    for i, piece in enumerate(w.board.pieces):
-        left, top, right, bottom = extent(piece, lattice.cell_w)
+    for i in others:
+        left, top, right, bottom = extent(w.board.pieces[i], cell)
         x, y = stops[:, i, 0], stops[:, i, 1]
-        apart = np.maximum(
-            np.maximum(x0 - x - right, x - left - x1), np.maximum(y0 - y - bottom, y - top - y1)
-        )
-        if apart.min() < CLEAR:
-            return False
-    return True
+        across = np.maximum(x0 - x - right, x - left - x1)
+        found = min(found, float(np.maximum(across, np.maximum(y0 - y - bottom, y - top - y1)).min()))
+    return found
+
+
+def is_overrun(w: Workshop) -> bool:
+    """Whether other pieces come over where the last one stands first: a copy of it there would be hidden."""
+    last = len(w.board.pieces) - 1
+    x, y = (float(v) for v in w.stops[0][-1])
+    return not w.puzzle.driven and nearest(w, last, (x, y), range(last)) < 0

@@ -26,6 +26,7 @@ SURE = 0.75  # quality of a sight from which no better one is looked for
 CLEARLY = 0.3  # by which a sight farther off must be better: a piece's twin may stand there
 CLEAR = 0.9  # distance (cells) from which a piece does not overlap another
 RECOLOURED = 48.0  # difference of colour (0-255) from which it is another thing; sprites may gleam by 25
+LONG = 1.5  # extent (cells) from which a piece is long
 PASSED = 0.1  # quality by which a piece that stays must surpass one that seems to be there, too
 DOUBLE = 0.45  # distance (cells) below which two pieces claim the same place
 Tint = npt.NDArray[np.float32]
@@ -97,8 +98,11 @@ class Pieces:
                 self._settle(piece, self._at_home(seen, piece, tint), seen)
                 continue
             sight = self._ahead(seen, piece, tint)
-            if sight.quality < CERTAIN:
-                sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * self.cell, tint)
+            # What is long looks much like itself where it is a little farther on.
+            long = max(piece.finder.size) / self.cell
+            long = long if long > LONG else 1.0
+            if sight.quality < 1 - (1 - CERTAIN) / long:
+                sight = self._sight(seen, piece.finder, piece.x, piece.y, NEAR * long * self.cell, tint)
             if sight.quality < SURE:
                 wider = self._sight(seen, piece.finder, piece.x, piece.y, FAR * self.cell, tint)
                 if not is_seen(sight) or wider.quality > sight.quality + CLEARLY:
