@@ -278,7 +278,8 @@ def _wiped(w: BoardShop) -> Frame | None:
     """The plate without a part of the lines along its lower or upper edge."""
     lattice, plate = w.board.lattice, w.board.plate.copy()
     above = bool(w.rng.integers(2))
-    row = -0.7 if above else lattice.rows - 0.55
+    inside = 0.05 if w.puzzle.ruled else 0.0  # where no line is on the edge, nothing of cells is touched
+    row = -0.75 + inside if above else lattice.rows - 0.5 - inside
     cols = max(lattice.cols // 2, 1)
     (x0, y0), (x1, y1) = lattice.pixels([(-0.5, row), (-0.5 + cols, row + 0.25)])
     box = np.s_[max(int(y0), 0) : max(int(y1), 0), max(int(x0), 0) : int(x1)]
