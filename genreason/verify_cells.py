@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genreason.changes import AT_ONCE, UNCLEAR, Changes, Fault, follow_changes
+from genreason.changes import UNCLEAR, Changes, Fault, follow_changes
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
@@ -102,7 +102,7 @@ def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace:
         first, last = (int(t[0]) - 1, int(t[-1]) + 1) if len(t) else (begun, end)
         for other, a, b in spans:
             both = min(last, b) - max(first, a)
-            if other != cell and both > AT_ONCE * min(last - first, b - a):
+            if other != cell and both > puzzle.together * min(last - first, b - a):
                 what = f"{puzzle.at(state, cell)} changes at the same time as another cell"
                 return [Fault(first, ("rules.legal",), what, cell)]
         spans.append((cell, first, last))

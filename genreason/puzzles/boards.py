@@ -48,6 +48,7 @@ class BoardPuzzle(Puzzle[S, M]):
         once: whether a move may change many cells at once (else it changes two at most).
         stir: cells that may begin to change at once before it may be the camera's work; None for the usual.
         lined: whether the lines alone tell of the camera (see `CellScene`).
+        together: share of the shorter of two gradual changes that may go on during the other.
         gradual: whether a change from one frame to the next is a fault, though nothing is carried.
         margins: room around the board in cells: left, top, right, bottom.
         ruled: whether there are lines between cells.
@@ -61,6 +62,7 @@ class BoardPuzzle(Puzzle[S, M]):
     stir: ClassVar[int | None] = None
     lined: ClassVar[bool] = False
     gradual: ClassVar[bool] = False
+    together: ClassVar[float] = 0.5
     margins: ClassVar[tuple[float, float, float, float]] = (0.25, 0.25, 0.25, 0.25)
     ruled: ClassVar[bool] = True
     flat: ClassVar[float] = 1.0
