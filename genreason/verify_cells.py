@@ -56,6 +56,7 @@ def verify_cells(
         faults += _passed_over(puzzle, track, story, trace)
     if puzzle.once:
         faults += _in_turn(puzzle, state, track, trace)
+    faults += _at_once(puzzle, track)
     unsure = _check_end(note, puzzle, state, track, faults)
     for fault in faults:
         for check in fault.checks:
@@ -79,6 +80,21 @@ def verify_cells(
         violations=found,
         reason=sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
     )
+
+
+def _at_once(puzzle: BoardPuzzle[Any, Any], track: CellTrack) -> list[Fault]:
+    """Cells that turn into what cannot be told to the end, while others change: nothing was carried there."""
+    codes = track.code_TC
+    strange = (codes == UNSURE) | (codes == ALIEN)
+    for cell in np.flatnonzero(strange[-1]).tolist() if puzzle.carried else ():
+        t = int((~strange[:, cell]).nonzero()[0].max(initial=-1)) + 1
+        if not t or codes[t - 1, cell] < EMPTY:
+            continue
+        fresh = (codes[t - 1] >= EMPTY) & (codes[t] != BETWEEN) & (codes[t] != codes[t - 1])
+        if fresh.sum() > 1:
+            what = f"{fresh.sum()} cells change at once"
+            return [Fault(t, ("rules.legal", "objects.continuous"), what, cell)]
+    return []
 
 
 def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace: Changes) -> list[Fault]:
