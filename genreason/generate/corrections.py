@@ -51,7 +51,7 @@ def refuted(said: Sequence[str]) -> list[str]:
 def leads(text: str) -> bool:
     """Whether a plan leads from where it starts to the room that it calls the goal.
 
-    No look at the maze is taken: it may lead through walls. What names no goal is no plan, and taken as it is.
+    No look at the maze is taken: it may lead through walls. What names no goal is no plan, and taken so.
     """
     plan = _PLAN.match(text)
     if plan is None:
