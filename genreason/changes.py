@@ -226,7 +226,7 @@ class _Walk:
         if not self.puzzle.carried:
             return False
         between, own = self.puzzle.passed(self.state, move) - set(after), set(after.values())
-        return all(after.get(c) == s or (c in between and s in own) for c, s in seen.items())
+        return all(after.get(c) == s or (s and c in between and s in own) for c, s in seen.items())
 
     def _make(self, move: Any, t: int, more: bool) -> Fault | None:
         """Make a move; what is wrong with how it was made. `more`: other cells have changed, too."""
