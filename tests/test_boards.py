@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genreason import cards
+from genreason import cards, check
 from genreason.bench.reading import CELL
 from genreason.bench.reading import told as told_once
 from genreason.cards import TaskCard
@@ -90,6 +90,13 @@ def test_men_pass_over_squares_on_which_a_move_might_end(control: str) -> None:
     verdict = judged(one("chess_mate", "hard", "print"), control)
     assert verdict is not None
     assert verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict.reason
+
+
+def test_what_is_gone_while_something_else_is_carried_is_missed() -> None:
+    """The queen passes; the pawn that is away meanwhile is not on her way."""
+    instance = Task("chess_mate", "hard", split="any", style="print", seed=check.SEED)[0]
+    verdict = judged(instance, "object_lost")
+    assert verdict is not None and not verdict.checks["objects.present"], verdict.reason
 
 
 def test_a_step_to_the_next_square_must_be_seen() -> None:
