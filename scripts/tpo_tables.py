@@ -92,8 +92,7 @@ def main(arguments: list[str]) -> int:
     for lines in (methods(found["methods"]), passes(found["methods"]), pairs(found["pairs"])):
         print("\n".join([*lines, ""]))
     if len(arguments) > 1:
-        plain = [each for each in found["methods"] if "errs" not in each["label"] and each["seeds"] > 1]
-        Path(arguments[1]).write_text(drawing(plain), encoding="utf-8")
+        Path(arguments[1]).write_text(drawing(found["methods"]), encoding="utf-8")
     return 0
 
 

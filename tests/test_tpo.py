@@ -152,6 +152,17 @@ def test_the_report_has_curves_pairs_and_a_story(shop: Path, tmp_path: Path) -> 
     assert aggregate([roots[0]])["methods"]["pairs"] == []
 
 
+def test_methods_are_named_by_what_tells_them_apart(shop: Path, tmp_path: Path) -> None:
+    roots = [tmp_path / name for name in ("a", "b", "c")]
+    spend(shop, roots[0])
+    spend(shop, roots[1], settings={"stop": True})
+    spend(shop, roots[2])
+    path = roots[2] / "manifest.json"
+    path.write_text(path.read_text().replace(f'"{shop / "clips"}"', '"elsewhere"'))
+    labels = [each["label"] for each in aggregate(roots)["methods"]["methods"]]
+    assert labels == ["best-of-n", "best-of-n, stop=true", "best-of-n, path=elsewhere"]
+
+
 def test_from_the_command_line(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["tpo", "best-of-n", "folder", "-o", f"path={shop / 'clips'}", "--data", str(shop / "data")]
     with pytest.raises(SystemExit) as stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -104,11 +104,18 @@ def _groups(runs: Sequence[JudgedRun]) -> dict[str, tuple[Json, list[Told]]]:
 
 def _labels(specs: dict[str, Json]) -> dict[str, str]:
     """A short name of each: the method, and what tells it from the others."""
-    generators = {json.dumps(spec["generator"], sort_keys=True) for spec in specs.values()}
+    names = {spec["generator"]["name"] for spec in specs.values()}
+    values: dict[str, Counter[str]] = defaultdict(Counter)
+    for spec in specs.values():
+        for key, value in spec["generator"]["options"].items():
+            values[key][_text(value)] += 1
+    usual = {key: counted.most_common(1)[0][0] for key, counted in values.items()}
     out: dict[str, str] = {}
     for name, spec in specs.items():
-        parts = [spec["method"]]
-        parts += [f"{key} {value}" for key, value in sorted(spec["settings"].items())]
+        told = {key: _text(value) for key, value in spec["generator"]["options"].items()}
+        told = {key: value for key, value in told.items() if value != usual[key]}
+        told |= {key: _text(value) for key, value in spec["settings"].items()}
+        parts = [spec["method"], *(f"{key}={value}" for key, value in sorted(told.items()))]
         if spec["critic"] and spec["critic"].get("name") != "rules":
             parts.append(f"critic {spec['critic'].get('name')}")
         if spec["scorer"]["name"] != "rules":
@@ -117,11 +124,16 @@ def _labels(specs: dict[str, Json]) -> dict[str, str]:
             parts.append(
                 f"scorer errs {100 * spec['noise']['accept']:g} % / {100 * spec['noise']['reject']:g} %"
             )
-        if len(generators) > 1:
+        if len(names) > 1:
             parts.append(spec["generator"]["name"])
         label = ", ".join(parts)
         out[name] = label if label not in out.values() else f"{label} ({len(out) + 1})"
     return out
+
+
+def _text(value: Any) -> str:
+    """An option as it is written on the command line."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _stories(run: JudgedRun) -> list[Told]:
@@ -330,7 +342,15 @@ def _lines(answer: Json | None) -> list[tuple[str, str]]:
     out: list[tuple[str, str]] = []
     for name, value in answer.items():
         if isinstance(value, list):
-            out += [(name, item if isinstance(item, str) else json.dumps(item)) for item in value]
+            out += [(name, item if isinstance(item, str) else _seen(item)) for item in value]
         elif value not in (None, "", False, {}):
             out.append((name, value if isinstance(value, str) else json.dumps(value)))
     return out
+
+
+def _seen(item: Any) -> str:
+    """An observation in words; anything else as it is."""
+    if isinstance(item, dict) and {"clip", "seconds", "what"} <= set(item):
+        rule = f" ({item['rule']})" if item.get("rule") else ""
+        return f"clip {item['clip']} at {float(item['seconds']):.2f} s: {item['what']}{rule}"
+    return json.dumps(item)
