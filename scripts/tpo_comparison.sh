@@ -31,8 +31,6 @@ for noise in 0.05 0.1 0.2; do
 done
 # What each part of refine brings.
 spend drafts best-of-n 8 0 -o method.stop=true -o drafts=6
-spend nodrafts refine 8 0 -o method.drafts=1
-spend noviews refine 8 0 -o turns=false
 spend bans refine 8 0 -o method.drafts=1 -o turns=false
 spend middle refine 8 0 -o method.patience=2
 
@@ -47,4 +45,4 @@ table() { # table NAME RUN...
 
 table report best-[0-9] refine-[0-9] videotpo-[0-9] all-0
 table noise best-0.* refine-0.*
-table parts refine-0 nodrafts-0 noviews-0 bans-0 middle-0 best-0 drafts-0
+table parts refine-0 bans-0 middle-0 best-0 drafts-0

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from genreason import bench, cards
-from genreason.bench import baselines, judging, machine, making
+from genreason.bench import alltasks, baselines, judging, machine, making
 from genreason.cards import TaskCard
 from genreason.task import Task
 from genreason.types import UserError
@@ -15,6 +15,11 @@ def test_first_rows_of_the_areas_have_figures():
     for rows in (judging.judged(), judging.scored(), making.made()):
         row = next(rows)
         assert all(value > 0 for value in row.values() if not isinstance(value, str))
+
+
+def test_a_task_is_measured_over_its_levels():
+    row = alltasks._measured("n_queens")
+    assert row["task"] == "n_queens" and all(row[key] > 0 for key in row if key != "task")
 
 
 def test_clips_are_of_the_length_that_is_asked_for():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from genreason.bench import judging, machine, making, reading
+from genreason.bench import alltasks, judging, machine, making, reading
 from genreason.types import SCHEMA, Json, unknown
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ AREAS: dict[str, Callable[[], Iterator[Json]]] = {
     "make": making.made,
     "judge": judging.judged,
     "vrbench": judging.scored,
+    "tasks": alltasks.tasks,
     "reading": reading.read,
     "memory": machine.memory,
     "workers": machine.workers,

@@ -33,7 +33,7 @@ def judged() -> Iterator[Json]:
             style = style or _styles(name)[0]
             instance = Task(name, "medium", split="any", style=style, size=(px, px))[0]
             data = video.encode(clip_of(instance), 24.0)
-            seconds = _judging(instance, data)
+            seconds = judging(instance, data)
             yield {
                 "clip": f"{name} {style} {px} px, {FRAMES} frames",
                 "judge_cpu_s": round(seconds, 4),
@@ -47,7 +47,7 @@ def scored() -> Iterator[Json]:
     for theirs in SCORINGS:
         style = _styles(theirs.task)[0]
         instance = Task(theirs.task, theirs.level, split="any", style=style, size=(theirs.px, theirs.px))[0]
-        seconds = _judging(instance, video.encode(clip_of(instance, theirs.frames), 24.0))
+        seconds = judging(instance, video.encode(clip_of(instance, theirs.frames), 24.0))
         yield {
             "clip": f"{theirs.task} {theirs.level} {theirs.px} px, {theirs.frames} frames",
             "judge_cpu_s": round(seconds, 4),
@@ -62,12 +62,12 @@ def _styles(task: str) -> tuple[str, ...]:
     return base.load(Task(task).card.puzzle).styles()
 
 
-def _judging(instance: Instance, data: bytes) -> float:
-    """CPU-seconds for one clip, its board known."""
+def judging(instance: Instance, data: bytes, repeat: int = 5) -> float:
+    """CPU-seconds for one clip, its board known: the least of so many runs."""
     judge = RulesJudge()
     clip = Clip(render=functools.partial(video.read, data), fps=24.0)
     judge.judge(instance, [clip])
-    return cpu(functools.partial(judge.judge, instance, [clip]), 5)
+    return cpu(functools.partial(judge.judge, instance, [clip]), repeat)
 
 
 def _read_all(data: bytes) -> None:

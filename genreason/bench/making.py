@@ -58,7 +58,7 @@ def made() -> Iterator[Json]:
         task = Task(card, level, split="any", style=_plainest(card), size=(theirs.px, theirs.px))
         instances = task[0:SAMPLES]
         with tempfile.TemporaryDirectory() as folder:
-            save = cpu(functools.partial(_save, Path(folder), instances))
+            save = cpu(functools.partial(saved, Path(folder), instances))
         encoder, count = _encoded(instances)
         yield {
             "sample": f"{name} {level} {theirs.px} px",
@@ -76,7 +76,8 @@ def _plainest(card: TaskCard) -> str:
     return base.load(card.puzzle).styles()[0]
 
 
-def _save(folder: Path, instances: Sequence[Instance]) -> None:
+def saved(folder: Path, instances: Sequence[Instance]) -> None:
+    """Write samples whole: two pictures, state, solution clip."""
     for instance in instances:
         first = base.load(instance.scene["puzzle"]).picture(instance)
         write_sample(folder, instance, first, solved_picture(instance), solution_clip(instance))
