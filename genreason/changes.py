@@ -237,9 +237,12 @@ class _Walk:
         begun = min((int(h[-1]) for h in held if len(h)), default=t - 1)
         span, cell = (begun, t), next(iter(after))
         carried = any(len(self.puzzle.path(self.state, move, target)) > 1 for target in after)
+        # (What is beside a cell may reach into it for some frames before its own change begins.)
+        still = (self.raw_TC[:t, [*after]] == own[[*after]]).all(axis=1) & (not self.puzzle.carried)
+        since = max(begun, int(np.flatnonzero(still).max(initial=-1)))
         for other in self.spans:
-            both = min(span[1], other[1]) - max(span[0], other[0])
-            if both > AT_ONCE * min(span[1] - span[0], other[1] - other[0]):
+            both = min(t, other[1]) - max(since, other[0])
+            if both > AT_ONCE * min(t - since, other[1] - other[0]):
                 sudden = span[1] - span[0] <= 1 and other[1] - other[0] <= 1
                 checks = ("rules.legal", "objects.continuous") if sudden else ("rules.legal",)
                 return Fault(t, checks, f"{self._named(cell)} changes at the same time as another cell", cell)
