@@ -152,6 +152,13 @@ class Blocks:
         size = whole.shape[1] // self.k, whole.shape[0] // self.k
         return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
+    def pixels(self, blocks: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+        """The pixels of these blocks: 1, else 0; the last few are of the blocks beside them."""
+        whole = blocks.astype(np.uint8).repeat(self.k, axis=0).repeat(self.k, axis=1)
+        h, w = self.shape
+        below, right = max(h - len(whole), 0), max(w - whole.shape[1], 0)
+        return np.pad(whole, ((0, below), (0, right)), mode="edge")[:h, :w]
+
     def _pad(self, frame: Frame) -> Frame:
         """The nearest whole number of blocks: without the last few pixels, or with their mirror image.
 

@@ -23,6 +23,7 @@ from genreason.types import Frame, UnreadableClipError
 
 NEAR = 56  # difference (0-255, largest channel) up to which a pixel has a part's colour
 LEAST = 0.3  # share of a part's pixels from which a region may be (a copy of) it
+MOSTLY = 0.5  # share of a region that is not as in the empty scene, where it is (a copy of) a part
 CLOSE = 1.5  # units from where it was within which a part is looked for first
 OTHERWISE = 0.5  # share of a part's pixels, more or fewer, from which it has another size or shape
 EMPTY = 0.02  # share of a tube below which nothing is in it
@@ -37,6 +38,8 @@ LEAST_INK = 3e4  # squared difference of a pixel from what is under it, that can
 BARE = 2  # frames after which what belongs to a part is looked for again
 STEEP = 80  # difference (0-255) of neighbouring pixels at an edge
 SEEN = 12  # difference (0-255) from the empty scene that is drawn
+STRANGE = 60.0  # difference of a block beside a part that compression and a trembling camera do not make
+ASIDE = 2  # pixels that a part may be off the place where it was found
 _NEXT = np.ones((3, 3), np.uint8)
 _SUM = np.ones((1, 3), np.float32)
 Mask = npt.NDArray[np.uint8]
@@ -104,17 +107,20 @@ class PartFinder:
         (x0, y0), (x1, y1) = np.maximum(np.rint(self.lattice.pixels(corners)), 0).astype(int).tolist()
         return slice(y0, y1), slice(x0, x1)
 
-    def _regions(self, mask: Mask) -> list[Region]:
-        """Connected regions of the colour, the largest first."""
+    def _regions(self, mask: Mask, other: Mask | None = None) -> list[Region]:
+        """Connected regions of the colour, largest first; of pixels that are mostly `other`."""
         left, top, width, height = cv2.boundingRect(mask)
         if not width:
             return []
         part = mask[top : top + height, left : left + width]
         count, labels, stats, middles = cv2.connectedComponentsWithStats(part, connectivity=8)
+        fresh = np.full(count, np.inf)
+        if other is not None:
+            fresh = np.bincount(labels.ravel(), other[top : top + height, left : left + width].ravel(), count)
         found = []
         for i in range(1, count):
             area = float(stats[i, cv2.CC_STAT_AREA])
-            if area >= FEWEST:
+            if area >= FEWEST and fresh[i] >= MOSTLY * area:
                 found.append(
                     Region(area, (left + middles[i][0] + 0.5, top + middles[i][1] + 0.5), labels == i)
                 )
@@ -130,11 +136,14 @@ class PartFinder:
         way = np.linalg.eigh(spread)[1][:, 1]
         return np.asarray(middle + self.part.half * way * (1 if way[0] >= 0 else -1))
 
-    def find(self, mask: Mask, last: Found) -> tuple[Found, list[Place]]:
-        """Where the part is now, of which these are the pixels, and where copies of it are."""
+    def find(self, mask: Mask, last: Found, other: Mask) -> tuple[Found, list[Place]]:
+        """Where the part is now, of which these are the pixels, and where copies of it are.
+
+        What is not `other` (1) than in the empty scene only has its colour.
+        """
         if isinstance(self.part, Column):
             return self._level(mask, last), []
-        regions = [r for r in self._regions(mask) if r.area >= LEAST * self.area]
+        regions = [r for r in self._regions(mask, other) if r.area >= LEAST * self.area]
         if not regions:
             return Found(last.x, last.y, 0.0), []
         places = [self._place(region) + self.off for region in regions]
@@ -178,6 +187,11 @@ def _edges(plate: Frame) -> Mask:
     return np.asarray(np.where(steps > STEEP, 255, 0), np.uint8)
 
 
+def _wide(mask: Mask, reach: int) -> Mask:
+    """The mask with all that is so near to it."""
+    return np.asarray(cv2.dilate(mask, _NEXT, iterations=reach), np.uint8)
+
+
 def _joined(masks: list[Mask]) -> Mask:
     out = masks[0].copy()
     for mask in masks[1:]:
@@ -219,7 +233,7 @@ class RigFollower:
             for part, found in zip(empty.parts, self.now, strict=True)
         ]
         small, drawn = self.fit.prepare(first), empty.draw(places_N2)
-        covered = self._covered(drawn)
+        covered = self._blocks(self._inked(drawn))
         # Compression spreads colours at edges in the scene as it does beside parts.
         gap = self.blocks.difference(small, fitted.plate, covered | self._blocks(_edges(empty.plate)))
         self.start_gap = float((gap.size > CHANGED).mean())
@@ -237,16 +251,18 @@ class RigFollower:
         self._spots: list[Spot] = []
         self._new: list[Spot] = []
 
-    def _covered(self, drawn: Frame) -> npt.NDArray[np.bool_]:
-        """The blocks on which anything is drawn over the empty scene, and those beside them."""
+    def _inked(self, drawn: Frame) -> Mask:
+        """The pixels on which anything is drawn over the empty scene."""
         gap = cv2.absdiff(drawn, self.rig.plate)
-        ink = cv2.inRange(gap, np.zeros(3), np.full(3, float(SEEN)))
-        return self._blocks(np.asarray(cv2.bitwise_not(ink), np.uint8))
+        return np.asarray(cv2.bitwise_not(cv2.inRange(gap, np.zeros(3), np.full(3, float(SEEN)))), np.uint8)
 
-    def _blocks(self, ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    def _under(self, ink: Mask) -> npt.NDArray[np.bool_]:
+        """The blocks of these pixels."""
+        return np.asarray(self.blocks.shrunk(ink) > 0, np.bool_)
+
+    def _blocks(self, ink: Mask) -> npt.NDArray[np.bool_]:
         """The blocks of these pixels, and those beside them."""
-        some = self.blocks.shrunk(np.asarray(ink, np.uint8)) > 0
-        return np.asarray(cv2.dilate(some.astype(np.uint8), _NEXT) > 0, np.bool_)
+        return _wide(self._under(ink).astype(np.uint8), 1) > 0
 
     # -- one frame -------------------------------------------------------------------------------------------
     def step(self, frame: Frame) -> None:
@@ -283,9 +299,9 @@ class RigFollower:
 
     def _find(self, seen: Frame, masks: list[Mask], gap: Gap, t: int) -> None:
         """Find the parts, and what else differs from the scene with the parts where they are."""
-        copies = []
+        copies, other = [], self.blocks.pixels(gap.size > CHANGED)
         for i, (finder, mask) in enumerate(zip(self.finders, masks, strict=True)):
-            self.now[i], others = finder.find(mask, self.now[i])
+            self.now[i], others = finder.find(mask, self.now[i], other)
             self._new += [Spot(t, finder.part.name, x, y, 1.0) for x, y in others]
             copies += [mask] if others else []
         there = [float(p.presence > 0) for p in self.now]
@@ -295,12 +311,18 @@ class RigFollower:
                 self._bared[i] = self._bare(seen, gap.tint, i)
             unlike = self._bared[i] or self.finders[i].unlike(drawn, mask)
             self.now[i].odd = 1.0 if there[i] and unlike else 0.0
-        self._hidden = self._covered(drawn)
+        ink = self._inked(drawn)
+        self._hidden = self._blocks(ink)
         self._passed |= self._hidden
-        hidden = self._hidden | self.blocks.outside(self.steady.warp)
+        hidden = self.blocks.outside(self.steady.warp) | self._under(_wide(ink, ASIDE))
         if copies:
             hidden |= self._blocks(_joined(copies))
-        for blob in gap.apart_from(hidden, self._passed).blobs():
+        apart = gap.apart_from(hidden | self._hidden, self._passed)
+        if not any(p.odd for p in self.now):  # what has another size reaches beside it
+            # There compression spreads the parts' colours; what differs much is changed.
+            strange = self._hidden & ~hidden & (gap.size > STRANGE)
+            apart = replace(apart, changed=apart.changed | strange)
+        for blob in apart.blobs():
             x, y = self.rig.lattice.cells((blob.x, blob.y))
             self._new.append(Spot(t, "", float(x), float(y), blob.area * COARSE**2))
 
