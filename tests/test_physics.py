@@ -78,6 +78,25 @@ def test_the_law_decides(name: str, control: str) -> None:
     assert CONTROLS[control].honest or verdict.checks["rules.legal"] == 0
 
 
+@pytest.mark.parametrize(
+    ("place", "control"),
+    [
+        # A wall between two columns is beside both.
+        (("communicating_vessels", "medium", "chalk", 0), "scene_altered"),
+        # Without the ground, no camera that stretches the picture explains what is left.
+        (("pendulum", "medium", "chalk", 0), "scene_altered"),
+        # At the edge of a wall compression leaves a line that has a disc's colour.
+        (("collision", "easy", "notebook", 1), "recode35"),
+    ],
+)
+def test_the_scene_is_watched_up_to_the_parts(place: tuple[str, str, str, int], control: str) -> None:
+    verdict = judged(one(*place), control)
+    assert verdict is not None
+    honest = CONTROLS[control].honest
+    assert verdict.status == ("pass" if honest else "fail"), verdict.reason
+    assert honest or verdict.checks["scene.kept"] == 0
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_wrong_scenes_are_refused(name: str) -> None:
     puzzle, instance = physics(name), one(name)

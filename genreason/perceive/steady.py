@@ -18,6 +18,7 @@ OTHERWISE = 1.3  # factor of the changed share from which the scene differs in a
 REST = 64  # frames that a search which keeps failing is left out at most
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
+UNEVEN = 0.05  # share by which a camera's zoom may differ across and down
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 
 
@@ -107,8 +108,8 @@ class Steady:
             start = watcher.shift(luminance) if start is None else start
             warp, _ = watcher.estimate(luminance, start, search=search)
             hidden = self.blocks.outside(warp)
-            if hidden.mean() > HIDDEN:
-                continue  # so little would be left to compare that anything would fit
+            if self._uneven(warp) or hidden.mean() > HIDDEN:
+                continue  # no camera does so; so little would be left to compare that anything would fit
             moved = self._undone(small, warp, covered)
             share = float(moved[2].changed.mean() / (1 - hidden.mean()))
             if share < least and self._agrees(luminance, warp):
@@ -122,6 +123,11 @@ class Steady:
         self._search.reset()
         self.warp = found_warp
         return found
+
+    def _uneven(self, warp: Warp) -> bool:
+        """Whether a picture is stretched in one direction, as no camera does."""
+        h, w = self.blocks.shape
+        return abs(float(warp[0]) / (w / 2) - float(warp[1]) / (h / 2)) > UNEVEN
 
     def _agrees(self, luminance: Gray, warp: Warp) -> bool:
         """Whether lines are where a movement of the camera puts them: asked where blocks compare little."""
