@@ -127,7 +127,7 @@ class Steady:
     def _uneven(self, warp: Warp) -> bool:
         """Whether a picture is stretched in one direction, as no camera does."""
         h, w = self.blocks.shape
-        return abs(float(warp[0]) / (w / 2) - float(warp[1]) / (h / 2)) > UNEVEN
+        return bool(abs(warp[0] / (w / 2) - warp[1] / (h / 2)) > UNEVEN)
 
     def _agrees(self, luminance: Gray, warp: Warp) -> bool:
         """Whether lines are where a movement of the camera puts them: asked where blocks compare little."""
