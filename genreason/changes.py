@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TWICE = 6  # frames in a row in which something may be in its old and its new cell
 UNCLEAR = 4  # cells apart from a move's that are between two contents in a frame that tells nothing of fading
 FADED = 3  # frames in which something that is carried may be half there in its place
+APART = 6  # frames by which a part of a large thing may leave or come later than the rest
 AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
 
 
@@ -108,6 +109,8 @@ class _Walk:
             if made is None and not under_way:
                 seen = self._lasting(t, seen)
                 made, under_way = self._chosen(t, seen) if seen else (None, True)
+            if made is None and not under_way and self._passing(t, seen):
+                return None
             if made is None or self._passes_on(made, t):
                 under_way |= made is not None
                 return self._watch(t, seen) if under_way else self._fault(t, seen)
@@ -165,6 +168,11 @@ class _Walk:
                     return True
         return False
 
+    def _passing(self, t: int, seen: Mapping[int, str]) -> bool:
+        """Whether a large thing that has just come to its place still covers a little of what it passed."""
+        lately = self.puzzle.large and bool(self.between) and t - self.spans[-1][1] < TWICE
+        return lately and all(c in self.between[-1] for c in seen)
+
     def _left(self, t: int, cell: int, symbol: str) -> bool:
         """Whether a cell that is to be empty may be: where things are carried the next may be coming in.
 
@@ -176,8 +184,8 @@ class _Walk:
     def _watch(self, t: int, seen: Mapping[int, str]) -> Fault | None:
         """Note since when something is in its new place and still in its old one."""
         come = [c for c, s in seen.items() if s]
-        stays = bool(come) and self._stays(t, come[0], seen[come[0]])
-        if not self.puzzle.carried or not stays or len(come) < len(seen):
+        stays = bool(come) and len(come) == len(seen) and self._stays(t, come[0], seen[come[0]])
+        if not self.puzzle.carried or not (stays or (self.puzzle.large and self._copied(t, seen))):
             self.twice = None
         elif self.twice is None:
             self.twice = t, come[0], seen[come[0]]
@@ -194,6 +202,16 @@ class _Walk:
                     return False
                 found = True
         return found
+
+    def _copied(self, t: int, seen: Mapping[int, str]) -> bool:
+        """Whether all of a large thing has come, and some of it is still where it was, too."""
+        own, codes = self.puzzle.codes(self.state), self.code_TC[t]
+        for move in self.puzzle.likely(self.state, seen):
+            after = self.puzzle.changes(self.state, move)
+            new, old = [c for c, s in after.items() if s], [c for c, s in after.items() if not s]
+            if new and all(seen.get(c) == after[c] for c in new) and (codes[old] == own[old]).any():
+                return True
+        return False
 
     def cloned(self, t: int) -> Fault | None:
         """What has been in two places for too long in frame t, if anything."""
@@ -226,6 +244,12 @@ class _Walk:
         if not self.puzzle.carried:
             return False
         between, own = self.puzzle.passed(self.state, move) - set(after), set(after.values())
+        if self.puzzle.large:  # squares over each other may look like those of any other, but not like none
+            held = self.puzzle.cells(self.state)
+            return all(
+                after.get(c) == s or (c in between and s != "" and (s in own or held[c] != ""))
+                for c, s in seen.items()
+            )
         return all(after.get(c) == s or (s and c in between and s in own) for c, s in seen.items())
 
     def _make(self, move: Any, t: int, more: bool) -> Fault | None:
@@ -260,16 +284,35 @@ class _Walk:
             symbol = after[next(c for c, s in after.items() if s)]
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
+        if self.puzzle.large and min(self._spreads(after, t)) >= APART:
+            symbol = next(s for s in after.values() if s)
+            what = f"the {self.puzzle.called(symbol)} does not come with the others"
+            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         between = sorted(self.puzzle.passed(self.state, move) - set(after)) if carried else []
+        if self.puzzle.large:  # (it passes over its own place)
+            between = [c for c in between if self.symbols[own[c]] not in after.values() or own[c] < 0]
         since = self.spans[-1][1] if self.spans else 0
         if between and (self.raw_TC[since : t + 1, between] == own[between]).all():
             what = f"{self._named(cell)} is filled by nothing that came there"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         self.spans.append(span)
-        self.between.append(frozenset(between))
+        self.between.append(frozenset([*between, *(after if carried and self.puzzle.large else ())]))
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)
         return None
+
+    def _spreads(self, after: Mapping[int, str], t: int) -> tuple[int, int]:
+        """Frames between the first and the last part of a large thing that leaves, and that comes."""
+        own, since = self.puzzle.codes(self.state), self.spans[-1][1] if self.spans else 0
+        left, come = [], []
+        for c, s in after.items():
+            held = self.raw_TC[since : t + 1, c] == (self.symbols.index(s) if s else own[c])
+            steady = held[:-1] | held[1:]  # (a blink is none)
+            if s:
+                come.append(int(np.flatnonzero(~steady)[-1]) if not steady.all() else 0)
+            else:
+                left.append(int(np.flatnonzero(~steady)[0]) if not steady.all() else len(steady))
+        return max(left) - min(left), max(come) - min(come)
 
     def _named(self, cell: int) -> str:
         return self.puzzle.at(self.state, cell)
@@ -291,11 +334,12 @@ class _Walk:
         if odd and len(odd) < len(seen):  # a move explains the rest
             come, gone = [c for c in come if c in odd], [c for c in gone if c in odd]
         cell = (come or gone)[0]
-        among = seen if self.puzzle.once else entered  # where many cells may change, any of them shows a jump
+        many = self.puzzle.once or self.puzzle.large
+        among = seen if many else entered  # where many cells may change, any of them shows a jump
         fresh = [c for c in among if t and self.code_TC[t - 1, c] != self.code_TC[t, c]]
         if len(fresh) > 1:
             what = f"{len(fresh)} cells change at once"
-            if self.puzzle.once:
+            if many:
                 what += f", and {self.puzzle.explain(self.state, cell, seen[cell])}"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         before, now = self.code_TC[max(t - 1, 0)], self.code_TC[t]

@@ -46,15 +46,23 @@ class Story:
     faint_TC: npt.NDArray[np.bool_] | None = None
 
 
-def told(track: CellTrack) -> Story:
-    """What each cell held in each frame, flicker and unfinished signs left out."""
+def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
+    """What each cell held in each frame, flicker and unfinished signs left out.
+
+    Args:
+        track: what was seen.
+        rest: seconds from which something counts as seen.
+        written: whether signs may be seen while they are being written.
+    """
     codes = track.code_TC.copy()
     for t in np.flatnonzero(track.broken_T):
         codes[t] = codes[t - 1] if t else codes[t]
     disturbed: list[Gap] = []
-    most = round(MOMENT * track.fps)
+    most, least = round(MOMENT * track.fps), max(round(rest * track.fps), LEAST)
     for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
-        runs = _grown(_runs(codes[:, c]), track, int(c))
+        runs = _runs(codes[:, c], least)
+        if written:
+            runs = _grown(runs, track, int(c))
         line = np.full(len(codes), BETWEEN, np.int16)
         last: tuple[int, int, int] | None = None
         for start, end, code in runs:
@@ -73,14 +81,14 @@ def told(track: CellTrack) -> Story:
     return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC)
 
 
-def _runs(line: Codes) -> list[tuple[int, int, int]]:
+def _runs(line: Codes, least: int) -> list[tuple[int, int, int]]:
     """Where a cell held one thing (start, end, code), long enough to count."""
     cuts = np.flatnonzero(np.diff(line)) + 1
     edges = [0, *cuts.tolist(), len(line)]
     return [
         (a, b, int(line[a]))
         for a, b in zip(edges, edges[1:], strict=False)
-        if line[a] >= EMPTY and (b - a >= LEAST or a == 0 or b == len(line))
+        if line[a] >= EMPTY and (b - a >= least or a == 0 or b == len(line))
     ]
 
 

@@ -41,7 +41,7 @@ def verify_cells(
     if other or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     check_scene(note, track, rules)
-    story = told(track)
+    story = told(track, puzzle.rest, not puzzle.large)
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for gap in story.disturbed:

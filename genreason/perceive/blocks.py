@@ -273,6 +273,11 @@ class Blocks:
             out[self.span(piece, x, y, margin)] = True
         return out
 
+    def around(self, marked: npt.NDArray[np.bool_], reach: float) -> npt.NDArray[np.bool_]:
+        """Blocks and those up to `reach` pixels beside them."""
+        side = 2 * int(np.ceil(reach / self.k)) + 1
+        return np.asarray(cv2.dilate(marked.astype(np.uint8), np.ones((side, side), np.uint8)) > 0, np.bool_)
+
     def outside(self, warp: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """The blocks that a camera moved by `warp` (see `view`) does not wholly show."""
         h, w = self.shape

@@ -43,6 +43,7 @@ STRIP = 0.25  # square cells of a spot that may belong to what is in the next ce
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it,
 WITHIN = 0.42  # and in which signs stand
+AROUND = 0.25  # cells that a square of a large thing on its way may be seen beside its cell
 WORD = 8  # bytes that are compared at once
 
 
@@ -123,6 +124,7 @@ class CellFollower:
         self._last: Frame | None = None
         self._seen: Frame | None = None  # the picture of which cells were read last
         self._now: list[Spot] = []
+        self._fresh: npt.NDArray[np.int_] = np.zeros(0, int)  # cells that changed, or that the camera moved
         self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)  # where something ever was
         self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
         self._looks: list[npt.NDArray[np.uint8]] = []
@@ -211,6 +213,9 @@ class CellFollower:
         self._now = []
         if not broken:
             hidden = there | self._beside(before) | self.blocks.outside(self.steady.warp)
+            if self.scene.large:
+                off = self._covered(self._fresh[self._codes[self._fresh] >= 0])
+                hidden |= self.blocks.around(there | off, AROUND * self.fit.board.lattice.cell_h)
             apart = gap.apart_from(hidden, self._passed)
             if self.scene.once:  # neighbours may change together: each is looked at alone
                 apart = self._spots_of_cells(apart, t)
@@ -229,7 +234,7 @@ class CellFollower:
         covered = self._covered(differ)
         _, _, gap = self.steady.look(small, covered)
         counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
-        fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
+        self._fresh = fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
         # (When most of the cells that were as given change at once, the camera may have moved.)
         most = MOST_FRESH if self.scene.stir is None else self.scene.stir
         if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):

@@ -32,6 +32,7 @@ class CellScene:
             or come to stand elsewhere, most of it at last.
         ruled: whether there are lines between cells.
         looks: whether the track is to keep how cells looked (and small changes count, too).
+        large: whether what is carried covers many cells.
     """
 
     board: Board
@@ -44,6 +45,7 @@ class CellScene:
     lined: bool = False
     ruled: bool = True
     looks: bool = False
+    large: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ class BoardPuzzle(Puzzle[S, M]):
         carried: whether a symbol that leaves a cell and comes into another is carried there.
         solid: whether what is carried may not pass over what stands on the board.
         once: whether a move may change many cells at once (else it changes two at most).
+        large: whether what is carried covers many cells, each of which shows its symbol.
+        rest: seconds for which a sign must be seen in a cell to count as being there.
         stir: cells that may begin to change at once before it may be the camera's work; None for the usual.
         lined: whether the lines alone tell of the camera (see `CellScene`).
         together: share of the shorter of two gradual changes that may go on during the other.
@@ -59,6 +61,8 @@ class BoardPuzzle(Puzzle[S, M]):
     carried: ClassVar[bool] = False
     solid: ClassVar[bool] = False
     once: ClassVar[bool] = False
+    large: ClassVar[bool] = False
+    rest: ClassVar[float] = 0.0
     stir: ClassVar[int | None] = None
     lined: ClassVar[bool] = False
     gradual: ClassVar[bool] = False
@@ -327,7 +331,7 @@ class BoardPuzzle(Puzzle[S, M]):
             board=self.board(instance), picture=self.picture(instance),
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
-            stir=self.stir, lined=self.lined, ruled=self.ruled, looks=self.gradual,
+            stir=self.stir, lined=self.lined, ruled=self.ruled, looks=self.gradual, large=self.large,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

@@ -142,5 +142,6 @@ class Items:
         still = [
             bool((places[:, i] == places[0, i]).all() and (opacity[:, i] == 1).all()) for i in range(count)
         ]
-        order = sorted(range(count), key=lambda i: not still[i])
+        last = {i: k for k, step in enumerate(self.steps) for i in step}  # what moves later is on top
+        order = sorted(range(count), key=lambda i: (not still[i], last.get(i, -1)))
         return Script(places[:, order], opacity[:, order], cast=tuple(self.cast[i] for i in order))

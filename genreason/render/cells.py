@@ -148,10 +148,10 @@ BRIGHT_STYLES = tuple(name for name in CELL_STYLES if name not in ("wood", "blue
 
 
 @functools.lru_cache(maxsize=64)
-def palette(style: CellStyle, count: int) -> tuple[Colour, ...]:
-    """So many colours that differ from each other and from the style's ground as much as possible."""
+def palette(style: CellStyle, count: int, apart: tuple[Colour, ...] = ()) -> tuple[Colour, ...]:
+    """So many colours that differ from each other, the style's ground and others as much as possible."""
     found: list[Colour] = []
-    known = [style.ground.colour, style.line]
+    known = [style.ground.colour, style.line, *apart]
     rest = [NAMED[name] for name in PLAIN]
     while len(found) < count:
         best = max(rest, key=lambda colour: min(_away(colour, other) for other in known))
