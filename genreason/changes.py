@@ -171,7 +171,7 @@ class _Walk:
     def _passing(self, t: int, seen: Mapping[int, str]) -> bool:
         """Whether a large thing that has just come to its place still covers a little of what it passed."""
         lately = self.puzzle.large and bool(self.between) and t - self.spans[-1][1] < TWICE
-        return lately and all(c in self.between[-1] for c in seen)
+        return lately and all(s and c in self.between[-1] for c, s in seen.items())
 
     def _left(self, t: int, cell: int, symbol: str) -> bool:
         """Whether a cell that is to be empty may be: where things are carried the next may be coming in.
