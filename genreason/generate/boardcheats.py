@@ -141,6 +141,11 @@ def object_lost(w: BoardShop) -> Clip | None:
     if not still or length < 24:
         return None
     t = int(w.rng.integers(4, length - 16))
+    during = w.truth.places_TN2[t : t + 12]  # (nor is what something passes over lost in sight)
+    near = (np.abs(during[:, :, None] - during[:, None]).max(axis=-1) < 1).any(axis=0).sum(axis=0)
+    still = [i for i in still if near[i] == 1]
+    if not still:
+        return None
     opacity[t : t + 12, still[int(w.rng.integers(len(still)))]] = 0
     return w.clip(replace(w.truth, opacity_TN=opacity))
 
