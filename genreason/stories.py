@@ -35,6 +35,7 @@ class Story:
         code_TC: codes as in `CellTrack`, but BETWEEN where nothing counts.
         raw_TC: codes as they were read.
         disturbed: where a cell showed nothing clear for long, and then what it did before, in order.
+        away: where what stood in a cell was gone for long, and then back, in order.
         brief: frames that are a moment.
         faint_TC: where a sign stood in its place and was half there, or None.
     """
@@ -44,6 +45,7 @@ class Story:
     disturbed: tuple[Gap, ...]
     brief: int
     faint_TC: npt.NDArray[np.bool_] | None = None
+    away: tuple[Gap, ...] = ()
 
 
 def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
@@ -58,6 +60,7 @@ def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
     for t in np.flatnonzero(track.broken_T):
         codes[t] = codes[t - 1] if t else codes[t]
     disturbed: list[Gap] = []
+    away: list[Gap] = []
     most, least = round(MOMENT * track.fps), max(round(rest * track.fps), LEAST)
     for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
         runs = _runs(codes[:, c], least)
@@ -78,7 +81,10 @@ def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
                         disturbed.append(Gap(last[1], start, int(c)))
             last = start, end, code
         codes[:, c] = line
-    return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC)
+        for (_, begun, code), (_, _, gone), (end, _, again) in zip(runs, runs[1:], runs[2:], strict=False):
+            if code == again >= 0 and gone == EMPTY and end - begun > most:
+                away.append(Gap(begun, end, int(c)))
+    return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC, tuple(sorted(away)))
 
 
 def _runs(line: Codes, least: int) -> list[tuple[int, int, int]]:

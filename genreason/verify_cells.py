@@ -50,6 +50,8 @@ def verify_cells(
             what = f"{puzzle.at(state, gap.cell)} does not look as it did for a while"
             faults.append(Fault(gap.start, ("objects.present",), what, gap.cell))
             break
+    if puzzle.carried:
+        faults += _away(puzzle, state, story, trace)
     if puzzle.gradual:
         faults += _gradual(puzzle, state, track, trace)
     if puzzle.solid:
@@ -94,6 +96,28 @@ def _at_once(puzzle: BoardPuzzle[Any, Any], track: CellTrack) -> list[Fault]:
         if fresh.sum() > 1:
             what = f"{fresh.sum()} cells change at once"
             return [Fault(t, ("rules.legal", "objects.continuous"), what, cell)]
+    return []
+
+
+def _away(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story, trace: Changes) -> list[Fault]:
+    """The first thing that was gone for a while without being moved, or seen anywhere else."""
+    moved = []  # of each move: cells that change, cells that it passes, frames
+    held = [(0, puzzle.codes(state))]  # since when what stands where
+    for move, passed, span in zip(trace.moves, trace.between, trace.spans, strict=True):
+        moved.append((set(puzzle.changes(state, move)), passed, span))
+        state = puzzle.step(state, move)
+        held.append((span[1], puzzle.codes(state)))
+    for gap in story.away:
+        then = [(own, passed) for own, passed, (a, b) in moved if a < gap.end and gap.start <= b]
+        before = next(codes for since, codes in reversed(held) if since < gap.start)
+        thing = story.code_TC[gap.start - 1, gap.cell]
+        if before[gap.cell] != thing or any(gap.cell in own for own, _ in then):
+            continue
+        new = (story.raw_TC[gap.start : gap.end] == thing) & (before != thing)
+        new[:, sorted({c for own, passed in then for c in own | passed})] = False
+        if not new.any():
+            what = f"what stands in {puzzle.at(state, gap.cell)} is gone for a while"
+            return [Fault(gap.start, ("objects.present",), what, gap.cell)]
     return []
 
 
