@@ -99,6 +99,20 @@ def test_what_is_gone_while_something_else_is_carried_is_missed() -> None:
     assert verdict is not None and not verdict.checks["objects.present"], verdict.reason
 
 
+def test_what_might_move_and_is_gone_while_something_else_is_carried_is_missed() -> None:
+    """It could go away by a move of its own, but none is made: it is back when the other one has come."""
+    instance = Task("xiangqi_mate", "easy", split="any", style="print", seed=check.SEED)[0]
+    verdict = judged(instance, "object_lost")
+    assert verdict is not None and not verdict.checks["objects.present"], verdict.reason
+
+
+def test_a_changed_edge_beside_a_large_thing_is_seen() -> None:
+    """What a large thing may cover beside its cells while it moves is looked at when it has come."""
+    instance = Task("shape_fitting", "easy", split="any", style="notebook", seed=check.SEED)[1]
+    verdict = judged(instance, "scene_altered")
+    assert verdict is not None and not verdict.checks["scene.kept"], verdict.reason
+
+
 def test_a_step_to_the_next_square_must_be_seen() -> None:
     near = [one("chess_mate", "easy", index=i) for i in range(30)]
     steps = [(i, i.scene["solution"][0]) for i in near]

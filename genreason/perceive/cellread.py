@@ -23,6 +23,8 @@ INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on 
 TEXT = 0.1  # the same for texts on the ground
 TILE = 0.04  # and for tiles
 ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be told
+LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
+ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
 
 
 class CellReader:
@@ -78,6 +80,12 @@ class CellReader:
         bare = self._bare[code] if code >= 0 else code
         return (self._rings.code(bare) if ringed and bare >= EMPTY else bare), ink
 
+    def aside(self, code: int, ink: Ink) -> float:
+        """By what share of a cell the edges of a sign's ink are out of their places (0 where it is none)."""
+        if code not in self._codes or code < 0:
+            return 0.0
+        return float(np.abs(np.array(ink.box) - self._bank.boxes[self._codes.index(code)]).max())
+
     def _read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
         """As `read`, of a cell without a ring."""
         ink = ink_of(seen - empty, seen, self._floor, self._edge)
@@ -102,6 +110,13 @@ class CellReader:
         told = replace(bank.guess(text), least=MARK_MARGIN)
         status = _status(bank, told, text, tile[alpha > 0.9].mean(axis=0), tile)
         return (status or on[told.best]), ink
+
+
+def slack_of(empty: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+    """(h, w): how much the pixels of an empty cell (h, w, 3) may differ for lying at a line's edges."""
+    around = np.ones((3, 3), np.uint8)
+    rise = (cv2.dilate(empty, around) - cv2.erode(empty, around)).max(axis=-1)
+    return np.asarray(np.where(rise > LINED, ASTRAY * rise, 0), np.float32) if rise.max() > LINED else None
 
 
 def _laid(sign: Sign, cell: tuple[int, int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

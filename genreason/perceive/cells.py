@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, WEIGHT, Blocks, Gap, largest
-from genreason.perceive.cellread import CellReader
+from genreason.perceive.cellread import CellReader, slack_of
 from genreason.perceive.celltrack import CellScene, CellTrack, Codes
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.fit import fit_board
@@ -35,23 +35,17 @@ SETTLE = 20  # frames before and after a change in which a cell may look a littl
 STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
 SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
-LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
-ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
 SMALL = 8  # pixels a side of the looks of cells that are kept
 LARGEST = 1.2  # square cells of a spot that lies in one cell
 STRIP = 0.25  # square cells of a spot that may belong to what is in the next cell
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it,
 WITHIN = 0.42  # and in which signs stand
-AROUND = 0.25  # cells that a square of a large thing on its way may be seen beside its cell
+INNER = 0.35  # cells from the middle of a cell that change, too, where something comes over a large thing
+AROUND = 0.25  # cells that a square of a large thing on its way may be seen beside its cell,
+ASIDE = 0.08  # and share of a cell by which it is out of its place there
 WORD = 8  # bytes that are compared at once
-
-
-def _slack(empty: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
-    """(h, w): how much the pixels of an empty cell (h, w, 3) may differ for lying at a line's edges."""
-    around = np.ones((3, 3), np.uint8)
-    rise = (cv2.dilate(empty, around) - cv2.erode(empty, around)).max(axis=-1)
-    return np.asarray(np.where(rise > LINED, ASTRAY * rise, 0), np.float32) if rise.max() > LINED else None
+Spans = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 def _alike(
@@ -103,7 +97,7 @@ class CellFollower:
         down, across = self._spans(WITHIN + self.blocks.k / 2 / self.blocks.cell * FINE)
         self._within = np.asarray(np.outer(down.any(axis=0), across.any(axis=0)), np.bool_)
         self._empty = self._cut(empty).astype(np.float32)
-        self._slack = [_slack(cell) for cell in self._empty]
+        self._slack = [slack_of(cell) for cell in self._empty]
         grounds = np.median(self._empty[list(scene.cells)].reshape(-1, 3), axis=0).astype(np.float32)
         self.reader = CellReader(scene.signs, self.cell, grounds, scene.once)
         small, nothing = self.fit.prepare(first), np.zeros(self.blocks.base.shape[:2], np.bool_)
@@ -120,11 +114,12 @@ class CellFollower:
         self._told = self._known.astype(np.float32) - self._empty
         self._as = scene.start.copy()
         self._faint = np.zeros(len(self._codes), np.bool_)
+        self._inner, self._over = self._spans(INNER), np.zeros(len(self._codes), np.bool_)
+        self._aside = np.zeros(len(self._codes), np.bool_)  # where a square is a little out of its place
         self._faints: list[npt.NDArray[np.bool_]] = []
         self._last: Frame | None = None
         self._seen: Frame | None = None  # the picture of which cells were read last
         self._now: list[Spot] = []
-        self._fresh: npt.NDArray[np.int_] = np.zeros(0, int)  # cells that changed, or that the camera moved
         self._passed = np.zeros(self.blocks.base.shape[:2], np.bool_)  # where something ever was
         self._frames: list[tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
         self._looks: list[npt.NDArray[np.uint8]] = []
@@ -132,7 +127,7 @@ class CellFollower:
         self._broken: list[bool] = []
         self._spots: list[Spot] = []
 
-    def _spans(self, reach: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _spans(self, reach: float) -> Spans:
         """Which rows of blocks have their middle in a row of cells (R, rows), and which columns (C, cols)."""
         lattice, k = self.fit.board.lattice, self.blocks.k
         sides = (lattice.y0, lattice.cell_h, self._rows), (lattice.x0, lattice.cell_w, self._cols)
@@ -214,8 +209,8 @@ class CellFollower:
         if not broken:
             hidden = there | self._beside(before) | self.blocks.outside(self.steady.warp)
             if self.scene.large:
-                off = self._covered(self._fresh[self._codes[self._fresh] >= 0])
-                hidden |= self.blocks.around(there | off, AROUND * self.fit.board.lattice.cell_h)
+                off = self._covered(np.flatnonzero((self._aside | self._over) & (self._codes >= 0)))
+                hidden |= self.blocks.around(off, AROUND * self.fit.board.lattice.cell_h)
             apart = gap.apart_from(hidden, self._passed)
             if self.scene.once:  # neighbours may change together: each is looked at alone
                 apart = self._spots_of_cells(apart, t)
@@ -233,13 +228,19 @@ class CellFollower:
         differ = np.flatnonzero(self._codes != self.scene.start)
         covered = self._covered(differ)
         _, _, gap = self.steady.look(small, covered)
-        counts = self._down @ gap.changed.astype(np.float32) @ self._across.T
-        self._fresh = fresh = np.flatnonzero((counts.ravel() > 0.5) & self._looked)
+        fresh = np.flatnonzero(self._changed(gap, (self._down, self._across)))
+        self._over = self._changed(gap, self._inner) if self.scene.large else self._over
         # (When most of the cells that were as given change at once, the camera may have moved.)
         most = MOST_FRESH if self.scene.stir is None else self.scene.stir
         if len(fresh) <= min(most, (len(self._codes) - len(differ)) // 2):
             covered |= self._covered(fresh)
         return covered | self._within if self.scene.lined else covered
+
+    def _changed(self, gap: Gap, spans: Spans) -> npt.NDArray[np.bool_]:
+        """Cells in whose blocks one is changed."""
+        down, across = spans
+        counts = (down @ gap.changed.astype(np.float32) @ across.T).ravel()
+        return np.asarray((counts > 0.5) & self._looked, np.bool_)
 
     def _legible(self) -> npt.NDArray[np.bool_]:
         """Cells that show what a board shows. Where most are between two contents, the board is gone."""
@@ -298,6 +299,7 @@ class CellFollower:
             if before is not None and before.any():
                 kept[k] = 0.0 if ink is None else float((before & ink.mask).sum() / before.sum())
             self._masks[k] = None if ink is None else ink.mask
+            self._aside[k] = ink is not None and self.reader.aside(code, ink) > ASIDE
             codes[k], area[k] = code, 0.0 if ink is None else ink.area
         self._codes, self._faint = codes, faint
         self._faints.append(faint)
