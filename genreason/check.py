@@ -20,6 +20,7 @@ from genreason import cards, video
 from genreason import judge as judges
 from genreason.cards import JudgeCard, TaskCard
 from genreason.executor import run_map
+from genreason.formats.dataset import write_file
 from genreason.generate.controls import CONTROLS, shop
 from genreason.run import files
 from genreason.task import Task
@@ -71,9 +72,9 @@ def run(
         journal: a file that keeps what was found, instance by instance; a later call goes on from there.
 
     Returns:
-        {"schema", "full", "instances", "judge", "seconds", "totals": {clips, false_accepts, false_rejects,
-        wrong_checks, unscored}, "tasks": {name: {version, the same counts, "by": {"level", "style",
-        "control"}, "failures"}}}.
+        {"schema", "full", "judge", "seconds", "totals": {clips, false_accepts, false_rejects, wrong_checks,
+        unscored}, "tasks": {name: {version, full, instances, seconds, the same counts, "by": {"level",
+        "style", "control"}, "failures"}}}.
         `wrong_checks` are cheats that failed, but not by the check they were made to break.
     """
     items = (item for name in names for item in _items(name, full, instances))
@@ -89,20 +90,36 @@ def run(
         done += len(found)
         if progress is not None:
             progress("check", done, max(total, done))
-    tasks = {name: _summary([r for r in records if r["task"] == name]) for name in names}
+    tasks: Json = {}
     for name in names:
-        tasks[name]["version"] = cards.load(TaskCard, name).version
+        own = [record for record in records if record["task"] == name]
+        seconds = round(sum(record["seconds"] for record in own), 1)
+        how = {"full": full, "instances": instances if full else 1, "seconds": seconds}
+        tasks[name] = {"version": cards.load(TaskCard, name).version, **how, **_summary(own)}
+    return _whole(tasks, judge)
+
+
+def _whole(tasks: Json, judge: str) -> Json:
     totals = {count: sum(task[count] for task in tasks.values()) for count in COUNTS}
-    seconds = round(sum(record["seconds"] for record in records), 1)
+    full = all(task["full"] for task in tasks.values())
+    seconds = round(sum(task["seconds"] for task in tasks.values()), 1)
     return {
         "schema": SCHEMA,
         "full": full,
-        "instances": instances if full else 1,
         "judge": judge,
         "seconds": seconds,
         "totals": totals,
         "tasks": tasks,
     }
+
+
+def save(found: Json, path: Path) -> None:
+    """Write figures; those that the file has of other tasks, by the same judge, stay."""
+    tasks = found["tasks"]
+    if path.is_file():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        tasks = {**old["tasks"], **tasks} if old["judge"] == found["judge"] else tasks
+    write_file(path, json.dumps(_whole(tasks, found["judge"]), indent=1, sort_keys=True) + "\n")
 
 
 def _place(record: Json) -> tuple[str, str, str, int]:

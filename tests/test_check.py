@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from genreason import cards, check
 from genreason.cards import TaskCard
 from genreason.generate.controls import CONTROLS
 from genreason.task import Task
-from genreason.types import Verdict, Violation
+from genreason.types import Json, Verdict, Violation
 
 TASKS = sorted(cards.paths(TaskCard))
 
@@ -63,6 +65,20 @@ def test_a_small_gate_is_clean_and_counts_what_it_did() -> None:
     found = check._summary(records)
     assert found["clips"] == len(records) >= 3
     assert found["failures"] == [] and found["by"]["control"]["still"]["clips"] == 1
+
+
+def test_saved_figures_of_other_tasks_stay(tmp_path: Path) -> None:
+    def figures(name: str, clips: int) -> Json:
+        counts = {**dict.fromkeys(check.COUNTS, 0), "clips": clips}
+        tasks = {name: {"version": 1, "full": True, "instances": 2, "seconds": 1.0, **counts}}
+        return {"judge": "rules", "tasks": tasks}
+
+    path = tmp_path / "gate.json"
+    for name, clips in (("maze", 5), ("sokoban", 7), ("maze", 6)):
+        check.save(figures(name, clips), path)
+    found = json.loads(path.read_text())
+    assert {name: task["clips"] for name, task in found["tasks"].items()} == {"maze": 6, "sokoban": 7}
+    assert found["totals"]["clips"] == 13 and found["seconds"] == 2.0
 
 
 def test_the_figures_that_ship_are_clean_and_of_the_present_versions() -> None:

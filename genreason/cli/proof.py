@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,10 @@ def check(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Every control on many instances a level.")] = False,
     instances: Annotated[int, typer.Option(min=1, help="Of each level, with --full.")] = 20,
-    save: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Write the figures as JSON, too; other tasks' figures in the file stay."),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Keep what was found in this file; a later call goes on from there.")
     ] = None,
@@ -33,13 +35,12 @@ def check(
     for name in names:
         cards.load(cards.TaskCard, name)
     from genreason import check as gate  # it loads everything: a misspelt task is told before
-    from genreason.formats.dataset import write_file
 
     with console.stage() as progress:
         found = gate.run(names, full, workers, progress, journal=journal, instances=instances)
     console.emit(found, as_json, gate.table(found))
     if save is not None:
-        write_file(save, json.dumps(found, indent=1, sort_keys=True) + "\n")
+        gate.save(found, save)
     if not gate.clean(found):
         raise typer.Exit(1)
 
