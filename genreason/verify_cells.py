@@ -18,7 +18,7 @@ from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 AROUND = 0.5  # seconds around a change in which it is looked at how gradual it was
 SUDDEN = 0.7  # share of it in one frame from which it is sudden
 UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
-IN_TURN = 0.3  # seconds that cells which change together may be as before and changed at the same time
+IN_TURN = 0.12  # seconds that cells which change together may be as before and changed at the same time
 OVER = 0.08  # seconds for which something that is not to be passed over may not be seen
 PROCESS = ("rules.legal", "objects.")
 

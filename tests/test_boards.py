@@ -113,6 +113,12 @@ def test_a_changed_edge_beside_a_large_thing_is_seen() -> None:
     assert verdict is not None and not verdict.checks["scene.kept"], verdict.reason
 
 
+def test_what_must_vanish_together_does_not_vanish_one_by_one() -> None:
+    instance = Task("go_capture", "medium", split="any", style="chalk", seed=check.SEED)[0]
+    verdict = judged(instance, "in_parts")
+    assert verdict is not None and not verdict.checks["rules.legal"], verdict.reason
+
+
 def test_a_step_to_the_next_square_must_be_seen() -> None:
     near = [one("chess_mate", "easy", index=i) for i in range(30)]
     steps = [(i, i.scene["solution"][0]) for i in near]
