@@ -280,7 +280,7 @@ class _Walk:
             if faded.max(initial=0) >= FADED:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
-        if carried and span[1] - span[0] <= 1:
+        if carried and span[1] - span[0] <= 1 and not self._arrives(move, after, begun):
             symbol = after[next(c for c, s in after.items() if s)]
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
@@ -300,6 +300,17 @@ class _Walk:
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)
         return None
+
+    def _arrives(self, move: Any, after: Mapping[int, str], t: int) -> bool:
+        """Whether what comes into a cell was next to it, on its way, in the frame before."""
+        own, cols = self.puzzle.codes(self.state), self.puzzle.shape(self.state)[1]
+        way = self.puzzle.passed(self.state, move) - set(after)
+        for cell, symbol in ((c, s) for c, s in after.items() if s):
+            near = [c for c in way if max(abs(c // cols - cell // cols), abs(c % cols - cell % cols)) <= 1]
+            seen = {int(code) for code in self.raw_TC[t, near] if t >= 0} - set(own[near].tolist())
+            if seen & {BETWEEN, self.symbols.index(symbol)}:
+                return True
+        return False
 
     def _spreads(self, after: Mapping[int, str], t: int) -> tuple[int, int]:
         """Frames between the first and the last part of a large thing that leaves, and that comes."""

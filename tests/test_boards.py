@@ -113,6 +113,15 @@ def test_a_changed_edge_beside_a_large_thing_is_seen() -> None:
     assert verdict is not None and not verdict.checks["scene.kept"], verdict.reason
 
 
+@pytest.mark.parametrize("control", ["other_fps", "teleport"])
+def test_a_disc_falls_as_fast_as_it_is_seen_to(control: str) -> None:
+    """At half the frames it comes from the cell above into its place from one frame to the next."""
+    instance = Task("connect_four", "easy", split="any", style="notebook", seed=check.SEED)[1]
+    verdict = judged(instance, control)
+    assert verdict is not None
+    assert verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict.reason
+
+
 def test_what_must_vanish_together_does_not_vanish_one_by_one() -> None:
     instance = Task("go_capture", "medium", split="any", style="chalk", seed=check.SEED)[0]
     verdict = judged(instance, "in_parts")
