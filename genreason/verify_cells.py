@@ -129,8 +129,11 @@ def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace:
         state = puzzle.step(state, move)
     spans: list[tuple[int, int, int]] = []
     for i, (cell, begun, end) in enumerate(ways):
-        since = max([begun - round(AROUND * track.fps), 0, *(b for c, _, b in ways[:i] if c == cell)])
-        until = min([end + round(AROUND * track.fps), *(a for c, a, _ in ways[i + 1 :] if c == cell)])
+        # (It rests half way between two changes of a cell: near them it has begun, or is not over yet.)
+        past = [(b + begun) // 2 for c, _, b in ways[:i] if c == cell]
+        to_come = [(a + end + 1) // 2 for c, a, _ in ways[i + 1 :] if c == cell]
+        since = max([begun - round(AROUND * track.fps), 0, *past])
+        until = min([end + round(AROUND * track.fps), *to_come])
         begun = max(begun, 0)
         done = _progress_of(track, cell, min(since, begun), max(until, end))
         if len(done) < 2:  # it is so from the first frame on
