@@ -16,6 +16,8 @@ LEAST = 2  # frames in a row from which something counts as seen
 MOMENT = 0.3  # seconds for which a cell may show nothing clear and then what it did before
 GROWN = 1.08  # how much more ink (times) makes a sign another one that was written on
 KEPT = 0.85  # share of the ink that stays meanwhile
+OFF = 0.18  # share of the way from one look to another that a look may be off it for a fade between them
+Looks = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +68,8 @@ def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
         runs = _runs(codes[:, c], least)
         if written:
             runs = _grown(runs, track, int(c))
+        if track.look_TCV is not None:
+            runs = _settled(runs, track.look_TCV[:, c].astype(np.float32), most)
         line = np.full(len(codes), BETWEEN, np.int16)
         last: tuple[int, int, int] | None = None
         for start, end, code in runs:
@@ -96,6 +100,23 @@ def _runs(line: Codes, least: int) -> list[tuple[int, int, int]]:
         for a, b in zip(edges, edges[1:], strict=False)
         if line[a] >= EMPTY and (b - a >= least or a == 0 or b == len(line))
     ]
+
+
+def _settled(runs: list[tuple[int, int, int]], look_TV: Looks, most: int) -> list[tuple[int, int, int]]:
+    """The runs without short ones in which the cell only fades from what was before to what comes after.
+
+    Half of one thing over half of another may look like a third.
+    """
+    out: list[tuple[int, int, int]] = []
+    for k, (start, end, code) in enumerate(runs):
+        if out and k + 1 < len(runs) and end - start <= most and code not in (out[-1][2], runs[k + 1][2]):
+            before, after = look_TV[out[-1][1] - 1], look_TV[runs[k + 1][0]]
+            way, seen = after - before, look_TV[start:end] - before
+            off = seen - np.outer(seen @ way / max(float(way @ way), 1.0), way)
+            if float((off**2).sum(axis=1).max()) < OFF * OFF * float(way @ way):
+                continue
+        out.append((start, end, code))
+    return out
 
 
 def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> list[tuple[int, int, int]]:

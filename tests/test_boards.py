@@ -122,6 +122,22 @@ def test_a_disc_falls_as_fast_as_it_is_seen_to(control: str) -> None:
     assert verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("place", "control"),
+    [
+        # Half of a small disc over half of a large one looks like a star.
+        (("resize", "hard", "blueprint", 0), "slow"),
+        # A thing that turns on at once is not at rest when its next turn is told.
+        (("turn", "hard", "print", 1), "other_solution"),
+    ],
+)
+def test_gradual_changes_are_told_from_rest_to_rest(place: tuple[str, str, str, int], control: str) -> None:
+    name, level, style, index = place
+    instance = Task(name, level, split="any", style=style, seed=check.SEED)[index]
+    verdict = judged(instance, control)
+    assert verdict is not None and verdict.status == "pass", verdict.reason
+
+
 def test_what_must_vanish_together_does_not_vanish_one_by_one() -> None:
     instance = Task("go_capture", "medium", split="any", style="chalk", seed=check.SEED)[0]
     verdict = judged(instance, "in_parts")
