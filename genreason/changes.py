@@ -140,7 +140,8 @@ class _Walk:
         if not self.puzzle.carried or not ((soon == BETWEEN) | ((own >= 0) & (soon < 0))).any():
             return dict(seen)
         brief = (soon == own).any(axis=0) | ((soon[0] >= 0) & (soon != soon[0]).any(axis=0))
-        return {c: s for c, s in seen.items() if not brief[c]}
+        going = self.puzzle.going(self.state)
+        return {c: s for c, s in seen.items() if not brief[c] or s in going}
 
     def _passes_on(self, move: Any, t: int) -> bool:
         """Whether what a move carries goes on at once, on the way of another move from the same cell."""

@@ -59,7 +59,7 @@ def verify_cells(
     if puzzle.once:
         faults += _in_turn(puzzle, state, track, trace)
     faults += _at_once(puzzle, track)
-    unsure = _check_end(note, puzzle, state, track, faults)
+    unsure = _check_end(note, puzzle, state, track, faults, trace)
     for fault in faults:
         for check in fault.checks:
             note.add(fault.t, check, fault.what, puzzle.place(state, fault.cell))
@@ -194,7 +194,12 @@ def _progress_of(track: CellTrack, cell: int, since: int, until: int) -> npt.NDA
 
 
 def _check_end(
-    note: Notes, puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, faults: list[Fault]
+    note: Notes,
+    puzzle: BoardPuzzle[Any, Any],
+    state: Any,
+    track: CellTrack,
+    faults: list[Fault],
+    trace: Changes,
 ) -> list[int]:
     """Note whether the goal holds in the last frame; the cells of which that cannot be told."""
     end, symbols = len(track) - 1, puzzle.symbols(state)
@@ -211,6 +216,8 @@ def _check_end(
     cells = tuple(symbols[code] if code > EMPTY else "" for code in codes)
     if not puzzle.done(puzzle.arranged(state, cells)):
         note.add(end, "rules.goal", "the goal is not reached at the end", None)
+    elif puzzle.going(state) and trace.fault is None and not puzzle.done(trace.end):
+        note.add(end, "rules.goal", "the end is reached, but not all of the way was gone", None)
     return [int(cell) for cell in np.flatnonzero(codes == UNSURE)]
 
 

@@ -133,6 +133,10 @@ class BoardPuzzle(Puzzle[S, M]):
         left = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a == after[target] != b]
         return (self.place(state, left[0]), self.place(state, target)) if left else ()
 
+    def going(self, state: S) -> frozenset[str]:
+        """Symbols of which every step counts, however brief: the goal is more than the last picture."""
+        return frozenset()
+
     def over(self, below: str, above: str) -> bool:
         """Whether a symbol is drawn over the one that stood there, which stays as it is below it."""
         return False
