@@ -50,20 +50,21 @@ class Story:
     away: tuple[Gap, ...] = ()
 
 
-def told(track: CellTrack, rest: float = 0.0, written: bool = True) -> Story:
+def told(track: CellTrack, rest: float = 0.0, written: bool = True, least: int = LEAST) -> Story:
     """What each cell held in each frame, flicker and unfinished signs left out.
 
     Args:
         track: what was seen.
         rest: seconds from which something counts as seen.
         written: whether signs may be seen while they are being written.
+        least: frames in a row from which something counts as seen, however short that is.
     """
     codes = track.code_TC.copy()
     for t in np.flatnonzero(track.broken_T):
         codes[t] = codes[t - 1] if t else codes[t]
     disturbed: list[Gap] = []
     away: list[Gap] = []
-    most, least = round(MOMENT * track.fps), max(round(rest * track.fps), LEAST)
+    most, least = round(MOMENT * track.fps), max(round(rest * track.fps), least)
     for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
         runs = _runs(codes[:, c], least)
         if written:

@@ -11,7 +11,7 @@ from genreason.changes import UNCLEAR, Changes, Fault, follow_changes
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
-from genreason.stories import Story, told
+from genreason.stories import LEAST, Story, told
 from genreason.types import Verdict, unscored
 from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
 
@@ -41,7 +41,7 @@ def verify_cells(
     if other or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     check_scene(note, track, rules)
-    story = told(track, puzzle.rest, not puzzle.large)
+    story = told(track, puzzle.rest, not puzzle.large, 1 if puzzle.going(state) else LEAST)
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for gap in story.disturbed:

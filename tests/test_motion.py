@@ -68,8 +68,9 @@ ACROSS_WAY = (0, 5, 10, 15, 20, 15, 10, 5, 0, 5, 10, 15, 20)
     (LEGS, [[0, 5], [5, 5], *pairs(LEGS_WAY[1:])]),  # with a rest
 ])  # fmt: skip
 def test_the_way_passes_at_any_pace(told: tuple[str, ...], ways: list[list[int]]) -> None:
-    verdict = judged(told, *ways)
-    assert verdict.status == "pass", verdict.reason
+    for pace in (8, 3):
+        verdict = judged(told, *ways, pace=pace)
+        assert verdict.status == "pass", (pace, verdict.reason)
 
 
 @pytest.mark.parametrize("told, ways, check", [
