@@ -138,6 +138,14 @@ def test_gradual_changes_are_told_from_rest_to_rest(place: tuple[str, str, str, 
     assert verdict is not None and verdict.status == "pass", verdict.reason
 
 
+@pytest.mark.parametrize("control", ["jitter", "resized", "given_changed"])
+def test_what_is_ringed_stays_what_it_was(control: str) -> None:
+    """A ring that touches the corners of a square makes it look like a star; another thing is another one."""
+    instance = Task("odd_one_out", "hard", split="any", style="blueprint", seed=check.SEED)[0]
+    verdict = judged(instance, control)
+    assert verdict is None or verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict
+
+
 def test_what_must_vanish_together_does_not_vanish_one_by_one() -> None:
     instance = Task("go_capture", "medium", split="any", style="chalk", seed=check.SEED)[0]
     verdict = judged(instance, "in_parts")

@@ -22,9 +22,32 @@ LEAST_SIZE, MOST_SIZE = 0.68, 1.5  # of a sign, times its own
 INSIDE = 0.2  # share of a cell at each side that is not looked at for texts on tiles
 TEXT = 0.1  # the same for texts on the ground
 TILE = 0.04  # and for tiles
+ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
+STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
+RINGED = 0.38  # the same of what is in a ring that may tremble with it: two signs differ by half there
+SAME_INK = 0.75  # share of its ink that must be there, too
+Look = npt.NDArray[np.float32]
 ASIDE = 0.1  # share of a cell that a tile's edges may be off for its text to be told
 LINED = 80.0  # difference (0-255) of neighbours in an empty cell from which there is a line,
 ASTRAY = 0.45  # and share of it by which its edges may differ from how they were drawn
+
+
+def same_ink(
+    a_HWC: Look, b_HWC: Look, edge: tuple[int, int], bare: bool = False, stroke: float = STROKE
+) -> bool:
+    """Whether two inks are the same but for noise; `bare` leaves out what is the same all over."""
+    x, y = edge
+    a, b = (p[y : p.shape[0] - y, x : p.shape[1] - x].reshape(-1, 3) for p in (a_HWC, b_HWC))
+    if bare:
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    own, both = float((b * b).sum()), float((a * b).sum())
+    if own < 1:
+        return False
+    if both <= ALIKE * float(np.sqrt(own * (a * a).sum())) or not SAME_INK * own < both < own / SAME_INK:
+        return False
+    # A stroke more or less is little of the whole, but much where it is.
+    spot = cv2.blur(a_HWC - b_HWC, (3, 3))[y : len(a_HWC) - y, x : a_HWC.shape[1] - x]
+    return float(np.abs(spot).max()) < stroke * float(np.abs(b).max())
 
 
 class CellReader:
@@ -67,6 +90,22 @@ class CellReader:
     def rings(self) -> bool:
         """Whether there may be rings: they begin as little more than what they are around."""
         return self._rings is not None
+
+    def around(self, code: int, own: int, gap: Look, told: Look) -> int:
+        """The code that was read; where only a ring came or went around what was told to be `own`, with that.
+
+        A ring that touches what is inside of it makes it look like another thing. `gap` (h, w, 3) is how the
+        cell differs from an empty one, and `told` how it did then.
+        """
+        if self._rings is None or own < 0 or code == own:
+            return code
+        (ringed, inside), (h, w) = self._rings.look(gap), gap.shape[:2]
+        if ringed is None or not (ringed or self._rings.around(own)):
+            return code
+        within = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8))[..., None] > 0
+        now, then = (np.where(within, look, np.float32(0)) for look in (gap, told))
+        same = same_ink(now, then, (w // 10, h // 10), stroke=RINGED)
+        return self._rings.like(ringed, own) if same else code
 
     def read(self, seen: npt.NDArray[np.float32], empty: npt.NDArray[np.float32]) -> tuple[int, Ink | None]:
         """The code of a cell (h, w, 3), given how it looks when empty, and its ink."""

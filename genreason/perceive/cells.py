@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.perceive.blocks import CHANGED, WEIGHT, Blocks, Gap, largest
-from genreason.perceive.cellread import CellReader, slack_of
+from genreason.perceive.cellread import CellReader, same_ink, slack_of
 from genreason.perceive.celltrack import CellScene, CellTrack, Codes
 from genreason.perceive.codes import ALIEN, BETWEEN, EMPTY, FAINT, UNSURE
 from genreason.perceive.fit import fit_board
@@ -29,11 +29,8 @@ __all__ = [
 SIDES = (24, 40)  # least and most pixels of a cell's side (of its area's root) in which it is read
 STIRRED = 1.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
-ALIKE = 0.95  # correlation with how a cell looked when it was told from which it shows the same
 MOST_FRESH = 10  # cells that may change at once before it may be a movement of the camera
 SETTLE = 20  # frames before and after a change in which a cell may look a little otherwise already or still
-STROKE = 0.3  # of its strongest ink, the most that a spot of it may differ
-SAME_INK = 0.75  # share of its ink that must be there, too
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 SMALL = 8  # pixels a side of the looks of cells that are kept
 LARGEST = 1.2  # square cells of a spot that lies in one cell
@@ -46,24 +43,6 @@ AROUND = 0.25  # cells that a square of a large thing on its way may be seen bes
 ASIDE = 0.08  # and share of a cell by which it is out of its place there
 WORD = 8  # bytes that are compared at once
 Spans = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-
-
-def _alike(
-    a_HWC: npt.NDArray[np.float32], b_HWC: npt.NDArray[np.float32], edge: tuple[int, int], bare: bool
-) -> bool:
-    """Whether two inks are the same but for noise; `bare` leaves out what is the same all over."""
-    x, y = edge
-    a, b = (p[y : p.shape[0] - y, x : p.shape[1] - x].reshape(-1, 3) for p in (a_HWC, b_HWC))
-    if bare:
-        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    own, both = float((b * b).sum()), float((a * b).sum())
-    if own < 1:
-        return False
-    if both <= ALIKE * float(np.sqrt(own * (a * a).sum())) or not SAME_INK * own < both < own / SAME_INK:
-        return False
-    # A stroke more or less is little of the whole, but much where it is.
-    spot = cv2.blur(a_HWC - b_HWC, (3, 3))[y : len(a_HWC) - y, x : a_HWC.shape[1] - x]
-    return float(np.abs(spot).max()) < STROKE * float(np.abs(b).max())
 
 
 class CellFollower:
@@ -290,10 +269,11 @@ class CellFollower:
                 codes[k], faint[k] = self._as[k], False
                 continue
             empty = self._bare(look, k)
-            code, ink = self.reader.read(look, empty)
+            read, ink = self.reader.read(look, empty)
+            code = self.reader.around(read, self._as[k], gap, self._told[k])
             faint[k] = code == FAINT
             code = BETWEEN if code == FAINT else code
-            if code >= 0:
+            if code == read >= 0:  # what is known by how it looked before is not told anew
                 self._as[k], self._told[k] = code, gap
             before = self._masks[k]
             if before is not None and before.any():
@@ -323,11 +303,11 @@ class CellFollower:
         told, own = self._told[cell], self._as[cell]
         if self.scene.looks and own != self.scene.start[cell]:
             return False  # it may have been told while something else was still fading
-        if own < 0 or self.reader.rings or not _alike(gap, told, (w // 10, h // 10), False):
+        if own < 0 or self.reader.rings or not same_ink(gap, told, (w // 10, h // 10)):
             return False
         # Of tiles, the text alone must be alike, too.
         sign = self.scene.signs[own]
-        return sign.mark is None or not sign.text or _alike(gap, told, (w // 5, h // 5), True)
+        return sign.mark is None or not sign.text or same_ink(gap, told, (w // 5, h // 5), True)
 
     def track(self, fps: float) -> CellTrack:
         """What was seen in all frames so far."""

@@ -50,6 +50,15 @@ class RingFinder:
         """The code of a sign (or of nothing) with a ring around it."""
         return self._ringed.get(bare, ALIEN)
 
+    def around(self, code: int) -> bool:
+        """Whether there is a ring in a cell of this code."""
+        return code in self._ringed.values()
+
+    def like(self, ringed: bool, own: int) -> int:
+        """The code of what stands in a cell of code `own`, with a ring around it or without."""
+        bare = next((b for b, code in self._ringed.items() if code == own), own)
+        return self.code(bare) if ringed else bare
+
     def look(self, gap: npt.NDArray[np.float32]) -> tuple[bool | None, npt.NDArray[np.bool_]]:
         """Whether there is a ring (None: a part or a shade of one), and what lies inside of it.
 
