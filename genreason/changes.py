@@ -184,7 +184,7 @@ class _Walk:
 
     def _watch(self, t: int, seen: Mapping[int, str]) -> Fault | None:
         """Note since when something is in its new place and still in its old one."""
-        come = [c for c, s in seen.items() if s]
+        come = [c for c, s in seen.items() if s and not self._bared(c, s)]
         stays = bool(come) and len(come) == len(seen) and self._stays(t, come[0], seen[come[0]])
         if not self.puzzle.carried or not (stays or (self.puzzle.large and self._copied(t, seen))):
             self.twice = None
@@ -194,12 +194,14 @@ class _Walk:
 
     def _stays(self, t: int, cell: int, symbol: str) -> bool:
         """Whether what came into a cell is still wherever a move would have taken it from."""
-        held, codes, found = self.puzzle.cells(self.state), self.code_TC[t], False
+        held, own, codes = self.puzzle.cells(self.state), self.puzzle.codes(self.state), self.code_TC[t]
+        found = False
         for move in self.puzzle.likely(self.state, {cell: symbol}):
             after = self.puzzle.changes(self.state, move)
-            left = [c for c, s in after.items() if not s and held[c] == symbol]
+            gone = [c for c, s in after.items() if self._bared(c, s)]
+            left = [c for c in gone if held[c] == symbol or len(gone) == 1]  # (it may be turned on its way)
             if left and (after.get(cell) == symbol or cell in self.puzzle.passed(self.state, move)):
-                if any(codes[c] < 0 for c in left):
+                if any(codes[c] != own[c] for c in left):
                     return False
                 found = True
         return found
@@ -227,9 +229,10 @@ class _Walk:
     def unfinished(self, t: int) -> Fault | None:
         """What has not come to its place in the last frame, if anything."""
         seen, own = self._seen(t), self.puzzle.codes(self.state)
-        cell = next((c for c, s in seen.items() if s or self.puzzle.once), None)
+        more = [c for c, s in seen.items() if self.puzzle.once or (s and not self._bared(c, s))]
+        cell = next(iter(more), None)
         if cell is None:
-            return None
+            return self._gone(t, seen)
         if not self.puzzle.once:
             what = f"the {self.puzzle.called(seen[cell])} stays in {self._named(cell)}, where no move ends"
             return Fault(t, ("rules.legal",), what, cell)
@@ -238,15 +241,25 @@ class _Walk:
         what = f"{self._named(cell)} and other cells change as in no move"
         return Fault(t, ("rules.legal", *(["objects.continuous"] if sudden else [])), what, cell)
 
+    def _gone(self, t: int, seen: Mapping[int, str]) -> Fault | None:
+        """What is missing in the last frame, where nothing is on its way."""
+        if not seen or not self.puzzle.carried or (self.raw_TC[t] < EMPTY).any():
+            return None
+        cell = next(iter(seen))
+        held = self.puzzle.layers(self.puzzle.cells(self.state)[cell])[-1]
+        what = f"the {self.puzzle.called(held)} in {self._named(cell)} is gone at the end"
+        return Fault(t, ("objects.present",), what, cell)
+
     def _on_the_way(self, move: Any, after: Mapping[int, str], seen: Mapping[int, str]) -> bool:
         """Whether all that is seen belongs to a move that is not done."""
         if all(after.get(c) == s for c, s in seen.items()):
             return True
         if not self.puzzle.carried:
             return False
-        between, own = self.puzzle.passed(self.state, move) - set(after), set(after.values())
+        held, top = self.puzzle.cells(self.state), self.puzzle.layers
+        shown = [held[c] if self._bared(c, s) else s for c, s in after.items()]
+        between, own = self.puzzle.passed(self.state, move) - set(after), {top(s)[-1] for s in shown if s}
         if self.puzzle.large:  # squares over each other may look like those of any other, but not like none
-            held = self.puzzle.cells(self.state)
             return all(
                 after.get(c) == s or (c in between and s != "" and (s in own or held[c] != ""))
                 for c, s in seen.items()
@@ -257,7 +270,7 @@ class _Walk:
         """Make a move; what is wrong with how it was made. `more`: other cells have changed, too."""
         own, after = self.puzzle.codes(self.state), self.puzzle.changes(self.state, move)
         # What is carried begins to show where it leaves; its new cell may not have been empty for long.
-        left = [c for c, s in after.items() if not s] if self.puzzle.carried else []
+        left = [c for c, s in after.items() if self._bared(c, s)] if self.puzzle.carried else []
         held = [np.flatnonzero(self.code_TC[:t, c] == own[c]) for c in left or after]
         begun = min((int(h[-1]) for h in held if len(h)), default=t - 1)
         span, cell = (begun, t), next(iter(after))
@@ -282,7 +295,7 @@ class _Walk:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         if carried and span[1] - span[0] <= 1 and not self._arrives(move, after, begun):
-            symbol = after[next(c for c, s in after.items() if s)]
+            symbol = after[next(c for c, s in after.items() if s and c not in left)]
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
         if self.puzzle.large and min(self._spreads(after, t)) >= APART:
@@ -293,7 +306,9 @@ class _Walk:
         if self.puzzle.large:  # (it passes over its own place)
             between = [c for c in between if self.symbols[own[c]] not in after.values() or own[c] < 0]
         since = self.spans[-1][1] if self.spans else 0
-        if between and (self.raw_TC[since : t + 1, between] == own[between]).all():
+        seen_in = self.puzzle.crossed(self.state, move) if carried else set()
+        crossed = [c for c in between if c in seen_in]
+        if crossed and (self.raw_TC[since : t + 1, crossed] == own[crossed]).all():
             what = f"{self._named(cell)} is filled by nothing that came there"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         self.spans.append(span)
@@ -326,14 +341,19 @@ class _Walk:
                 left.append(int(np.flatnonzero(~steady)[0]) if not steady.all() else len(steady))
         return max(left) - min(left), max(come) - min(come)
 
+    def _bared(self, cell: int, symbol: str) -> bool:
+        """Whether what stood in a cell, or on something else there, is gone where it shows this."""
+        held, parts = self.puzzle.cells(self.state)[cell], self.puzzle.layers
+        return bool(held) and parts(held)[:-1] == (parts(symbol) if symbol else ())
+
     def _named(self, cell: int) -> str:
         return self.puzzle.at(self.state, cell)
 
     def _fault(self, t: int, seen: Mapping[int, str]) -> Fault:
         """What no legal move explains."""
         held = self.puzzle.cells(self.state)
-        gone = left = [c for c, s in seen.items() if held[c] and not s]
-        come = entered = [c for c, s in seen.items() if s]
+        gone = left = [c for c, s in seen.items() if self._bared(c, s)]
+        come = entered = [c for c, s in seen.items() if s and c not in gone]
         shown = list(held)
         for c, s in seen.items():
             shown[c] = s

@@ -5,6 +5,7 @@ A sign counts when it stays; a sign that is still being written (its ink only gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,13 @@ class Story:
     away: tuple[Gap, ...] = ()
 
 
-def told(track: CellTrack, rest: float = 0.0, written: bool = True, least: int = LEAST) -> Story:
+def told(
+    track: CellTrack,
+    rest: float = 0.0,
+    written: bool = True,
+    least: int = LEAST,
+    below: Mapping[int, int] | None = None,
+) -> Story:
     """What each cell held in each frame, flicker and unfinished signs left out.
 
     Args:
@@ -58,6 +65,7 @@ def told(track: CellTrack, rest: float = 0.0, written: bool = True, least: int =
         rest: seconds from which something counts as seen.
         written: whether signs may be seen while they are being written.
         least: frames in a row from which something counts as seen, however short that is.
+        below: of signs that stand on others, the codes of these: what is left where the first are gone.
     """
     codes = track.code_TC.copy()
     for t in np.flatnonzero(track.broken_T):
@@ -87,7 +95,7 @@ def told(track: CellTrack, rest: float = 0.0, written: bool = True, least: int =
             last = start, end, code
         codes[:, c] = line
         for (_, begun, code), (_, _, gone), (end, _, again) in zip(runs, runs[1:], runs[2:], strict=False):
-            if code == again >= 0 and gone == EMPTY and end - begun > most:
+            if code == again >= 0 and gone == (below or {}).get(code, EMPTY) and end - begun > most:
                 away.append(Gap(begun, end, int(c)))
     return Story(codes, track.code_TC, tuple(sorted(disturbed)), most, track.faint_TC, tuple(sorted(away)))
 

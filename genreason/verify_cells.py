@@ -41,7 +41,8 @@ def verify_cells(
     if other or track.start_gap > rules.start or track.start_change >= rules.start_area:
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     check_scene(note, track, rules)
-    story = told(track, puzzle.rest, not puzzle.large, 1 if puzzle.going(state) else LEAST)
+    least = 1 if puzzle.going(state) else LEAST
+    story = told(track, puzzle.rest, not puzzle.large, least, _below(puzzle, state))
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for gap in story.disturbed:
@@ -99,6 +100,12 @@ def _at_once(puzzle: BoardPuzzle[Any, Any], track: CellTrack) -> list[Fault]:
     return []
 
 
+def _below(puzzle: BoardPuzzle[Any, Any], state: Any) -> dict[int, int]:
+    """Of symbols that stand on others, by their codes, what is left when the topmost is gone."""
+    parts = [puzzle.layers(symbol) for symbol in puzzle.symbols(state)]
+    return {i: parts.index(a[:-1]) for i, a in enumerate(parts) if a[:-1] in parts}
+
+
 def _away(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story, trace: Changes) -> list[Fault]:
     """The first thing that was gone for a while without being moved, or seen anywhere else."""
     moved = []  # of each move: cells that change, cells that it passes, frames
@@ -113,7 +120,9 @@ def _away(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story, trace: Change
         thing = story.code_TC[gap.start - 1, gap.cell]
         if before[gap.cell] != thing or any(gap.cell in own for own, _ in then):
             continue
-        new = (story.raw_TC[gap.start : gap.end] == thing) & (before != thing)
+        symbols = puzzle.symbols(state)
+        top = symbols.index(puzzle.layers(symbols[thing])[-1])
+        new = (story.raw_TC[gap.start : gap.end] == top) & (before != top)
         new[:, sorted({c for own, passed in then for c in own | passed})] = False
         if not new.any():
             what = f"what stands in {puzzle.at(state, gap.cell)} is gone for a while"

@@ -249,7 +249,7 @@ def clone(w: BoardShop) -> Clip | None:
     opacity = np.ones(places.shape[:2], np.float32)
     if script.opacity_TN is not None:
         opacity[:, 1:] = script.opacity_TN
-    cast = (w.symbols.index(copy) + len(w.symbols), *(script.cast or ()))
+    cast = (w.symbols.index(copy) + len(w.board.pieces) // 2, *(script.cast or ()))
     return w.clip(Script(places, opacity, cast=cast))
 
 

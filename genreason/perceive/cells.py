@@ -73,6 +73,7 @@ class CellFollower:
         self._rows, self._cols = own.rows, own.cols
         self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
         (self._down, self._across), self._pixels = self._spans(REACH), self._touched()
+        self._wide = self._spans(REACH + scene.reach)
         down, across = self._spans(WITHIN + self.blocks.k / 2 / self.blocks.cell * FINE)
         self._within = np.asarray(np.outer(down.any(axis=0), across.any(axis=0)), np.bool_)
         self._empty = self._cut(empty).astype(np.float32)
@@ -231,7 +232,7 @@ class CellFollower:
     def _beside(self, before: Codes) -> npt.NDArray[np.bool_]:
         """Blocks in and beside cells that something comes into or leaves: it may reach over their edges."""
         moving = (self._codes != self.scene.start) & ((self._codes < EMPTY) | (self._codes != before))
-        reach = max(round(BESIDE * self.blocks.cell / FINE / self.blocks.k), 1)
+        reach = max(round((BESIDE + self.scene.reach) * self.blocks.cell / FINE / self.blocks.k), 1)
         wide = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         return cv2.dilate(self._covered(np.flatnonzero(moving)).astype(np.uint8), wide) > 0
 
@@ -246,12 +247,12 @@ class CellFollower:
         return replace(gap, changed=gap.changed & ~self._covered(np.arange(self._rows * self._cols)))
 
     def _covered(self, cells: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]:
-        """The blocks that lie in these cells."""
+        """The blocks that lie in these cells, or that signs in them reach."""
         if not len(cells):
             return np.zeros(self.blocks.base.shape[:2], np.bool_)
         marked = np.zeros((self._rows, self._cols), np.float32)
         marked.flat[cells] = 1
-        return np.asarray(self._down.T @ marked @ self._across > 0.5, np.bool_)
+        return np.asarray(self._wide[0].T @ marked @ self._wide[1] > 0.5, np.bool_)
 
     def _read(self, seen: Frame, tint: npt.NDArray[np.float32]) -> None:
         """Read the cells that changed since they were read last."""
@@ -329,9 +330,11 @@ class CellFollower:
         begun: set[tuple[int, int]] = set()
         start = self.scene.start
         for cell, seen in frames.items():
-            for t in np.flatnonzero(code_TC[1:, cell] != code_TC[:-1, cell]).tolist() if cell >= 0 else ():
+            own = self._told_by(cell)
+            for t in np.flatnonzero((code_TC[1:, own] != code_TC[:-1, own]).any(axis=1)).tolist():
                 # (What comes back to where it was is told before it has come to rest.)
-                for later in range(t + 1, t + 2 * SETTLE if code_TC[t + 1, cell] == start[cell] else t + 1):
+                back = own != [cell] or code_TC[t + 1, cell] == start[cell]
+                for later in range(t + 1, t + 2 * SETTLE if back else t + 1):
                     if later not in seen:
                         break
                     begun.add((later, cell))
@@ -341,6 +344,14 @@ class CellFollower:
         if self.scene.once:  # what fades with others is seen to do so before and after it is told
             begun |= self._settling(code_TC)
         return tuple(spot for spot in self._spots if (spot.t, self._cell_of(spot)) not in begun)
+
+    def _told_by(self, cell: int) -> list[int]:
+        """The cells whose changes explain what changes in this one: itself, or those that reach into it."""
+        if cell < 0 or self._looked[cell] or not self.scene.reach:
+            return [cell] if cell >= 0 else []
+        row, col = divmod(np.flatnonzero(self._looked), self._cols)
+        near = (abs(row - cell // self._cols) <= 1) & (abs(col - cell % self._cols) <= 1)
+        return [int(k) for k in np.flatnonzero(self._looked)[near]]
 
     def _settling(self, code_TC: Codes) -> set[tuple[int, int]]:
         """Of spots: frame and cell, if it is about to change or just has; beside it where they are small."""
@@ -353,8 +364,8 @@ class CellFollower:
 
     def _cell_of(self, spot: Spot) -> int:
         """The cell in which a spot lies, if it is no larger than one; else -1."""
-        row, col = round(spot.y), round(spot.x)
-        inside = 0 <= row < self._rows and 0 <= col < self._cols and spot.area <= LARGEST
+        row, col, most = round(spot.y), round(spot.x), LARGEST * (1 + self.scene.reach) ** 2
+        inside = 0 <= row < self._rows and 0 <= col < self._cols and spot.area <= most
         return row * self._cols + col if inside else -1
 
 

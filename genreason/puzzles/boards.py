@@ -6,6 +6,7 @@ judging come from here. See docs/add-a-puzzle.md.
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
@@ -31,7 +32,7 @@ from genreason.render.lattice import Lattice
 from genreason.render.motion import Motion, Script
 from genreason.types import Frame, GenreasonError, Instance, Json, UserError, unknown
 
-__all__ = ["BoardPuzzle", "Cells", "Place", "Stage", "rows_cells", "rows_json"]
+__all__ = ["BoardPuzzle", "Cells", "Place", "Stage", "rows_cells", "rows_json", "under"]
 LEAST_CELL = 18  # pixels of a cell below which compression leaves too little of a glyph
 MOST_BOARDS = 4
 _BOARDS: dict[tuple[object, ...], Board] = {}
@@ -56,6 +57,7 @@ class BoardPuzzle(Puzzle[S, M]):
         ruled: whether there are lines between cells.
         flat: width of a cell in heights of a cell.
         least_cell: pixels a side that a cell must have to be read.
+        reach: cells by which symbols reach over the edges of their cells, into others that are not `held`.
     """
 
     carried: ClassVar[bool] = False
@@ -71,6 +73,7 @@ class BoardPuzzle(Puzzle[S, M]):
     ruled: ClassVar[bool] = True
     flat: ClassVar[float] = 1.0
     least_cell: ClassVar[int] = LEAST_CELL
+    reach: ClassVar[float] = 0.0
 
     # -- what a family says ----------------------------------------------------------------------------------
     @abstractmethod
@@ -142,8 +145,15 @@ class BoardPuzzle(Puzzle[S, M]):
         return False
 
     def through(self, before: str, after: str) -> tuple[str, ...]:
-        """What is seen, one after the other, where a symbol turns into another; () where it fades into it."""
+        """What is seen, one after the other, where a symbol turns into another; () where it fades into it.
+
+        What is carried turns on its way.
+        """
         return ()
+
+    def layers(self, symbol: str) -> tuple[str, ...]:
+        """The symbols that it is made of, the last on top: what is carried from or onto the others."""
+        return (symbol,)
 
     def extras(self, state: S) -> tuple[str, ...]:
         """Signs that are only seen on the way from one symbol to another."""
@@ -193,21 +203,12 @@ class BoardPuzzle(Puzzle[S, M]):
 
     def passed(self, state: S, move: M) -> set[int]:
         """Cells that a carried symbol passes over on a move."""
-        rows, cols = self.shape(state)
-        found = set()
-        for target in self.changes(state, move):
-            path = self.path(state, move, target)
-            for a, b in zip(path, path[1:], strict=False):
-                count = max(int(4 * max(abs(b[0] - a[0]), abs(b[1] - a[1]))), 1)
-                for s in np.linspace(0, 1, count + 1):
-                    x, y = a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1])
-                    for r in {int(np.floor(y)), int(np.ceil(y))}:
-                        found |= {
-                            r * cols + c
-                            for c in {int(np.floor(x)), int(np.ceil(x))}
-                            if 0 <= r < rows and 0 <= c < cols
-                        }
-        return found
+        paths = (self.path(state, move, target) for target in self.changes(state, move))
+        return set[int]().union(*(under(tuple(path), self.shape(state)) for path in paths))
+
+    def crossed(self, state: S, move: M) -> set[int]:
+        """Cells in some of which what a move carries must be seen on its way; none where it need not be."""
+        return self.passed(state, move) - set(self.changes(state, move))
 
     # -- pictures --------------------------------------------------------------------------------------------
     def styles(self) -> tuple[str, ...]:
@@ -303,7 +304,7 @@ class BoardPuzzle(Puzzle[S, M]):
         start = self.start(instance)
         given = self.cells(start)
         symbols = (*self.symbols(start), *self.extras(start))
-        items = Items(symbols, given, self.shape(start)[1], self.over, self.through)
+        items = Items(symbols, given, self.shape(start)[1], self.over, self.through, self.layers)
         items.begin(given if cells is None else cells)
         for stage in stages:
             items.go(stage)
@@ -336,6 +337,7 @@ class BoardPuzzle(Puzzle[S, M]):
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
             stir=self.stir, lined=self.lined, ruled=self.ruled, looks=self.gradual, large=self.large,
+            reach=self.reach,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:
@@ -346,6 +348,23 @@ class BoardPuzzle(Puzzle[S, M]):
         symbols = self.symbols(start)
         state = self.arranged(start, tuple(symbols[c] if c >= 0 else "" for c in codes))
         return Reading(state, float((codes > BETWEEN).mean()))
+
+
+@functools.lru_cache(maxsize=4096)
+def under(path: tuple[Place, ...], shape: tuple[int, int]) -> frozenset[int]:
+    """Cells that something on this path passes over."""
+    (rows, cols), found = shape, set[int]()
+    for a, b in zip(path, path[1:], strict=False):
+        count = max(int(4 * max(abs(b[0] - a[0]), abs(b[1] - a[1]))), 1)
+        for s in np.linspace(0, 1, count + 1):
+            x, y = a[0] + s * (b[0] - a[0]), a[1] + s * (b[1] - a[1])
+            for r in {int(np.floor(y)), int(np.ceil(y))}:
+                found |= {
+                    r * cols + c
+                    for c in {int(np.floor(x)), int(np.ceil(x))}
+                    if 0 <= r < rows and 0 <= c < cols
+                }
+    return frozenset(found)
 
 
 def rows_json(cells: Cells, cols: int) -> list[list[str]]:

@@ -13,6 +13,8 @@ Cells = tuple[str, ...]
 """The symbol in each cell, row by row; "" for none."""
 Place = tuple[float, float]
 """x (column) and y (row) in cells."""
+TURNS = (1 / 3, 2 / 3)
+"""Shares of its way between which a thing that is carried turns into what it is in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Items:
         cols: int,
         over: Callable[[str, str], bool],
         through: Callable[[str, str], Sequence[str]],
+        layers: Callable[[str], Sequence[str]],
     ) -> None:
         """Begin with an empty board.
 
@@ -48,12 +51,14 @@ class Items:
             cols: columns of the board.
             over: whether a symbol (the second) is drawn over another (the first), which stays below it.
             through: what is seen, one after the other, where a symbol turns into another.
+            layers: what a symbol is made of, the last on top, which alone can be carried off.
         """
         self.symbols, self.given, self.cols, self.over = symbols, given, cols, over
-        self.through = through
+        self.through, self.layers = through, layers
         # In a step: which thing is seen from which share of it to which.
         self.seen: dict[int, list[tuple[int, float, float]]] = {}
         self.at: dict[int, int] = {}  # the thing in each cell
+        self.below: dict[int, list[int]] = {}  # and those that lie under it, as parts of what stands there
         self.cells: Cells = ("",) * len(given)
         self.cast: list[int] = []
         self.born: list[tuple[Place, float]] = []
@@ -72,14 +77,17 @@ class Items:
         """Start with these contents."""
         for k, symbol in enumerate(cells):
             if symbol:
-                self.at[k] = self._new(symbol, self.given[k] == symbol, self._place(k), 1.0)
+                given = self.given[k] == symbol
+                *self.below[k], self.at[k] = (
+                    self._new(name, given, self._place(k), 1.0) for name in self.layers(symbol)
+                )
         self.cells = cells
 
     def go(self, stage: Stage) -> None:
         """Take the next step."""
         changed = [k for k, (a, b) in enumerate(zip(self.cells, stage.cells, strict=True)) if a != b]
         step: dict[int, tuple[Sequence[Place], float]] = {}
-        before, used = dict(self.at), set()
+        before, below, used = dict(self.at), dict(self.below), set()
         for k in changed:
             self.at.pop(k, None)
         for k in changed:
@@ -92,26 +100,49 @@ class Items:
                 if source is None:
                     self.entering[thing] = len(self.steps)
                 used.add(thing)
-                step[thing] = (path, 1.0)
+                carried = self._turned(thing, self.layers(symbol)[-1])
+                step |= {part: (path, 1.0) for part in carried}
+                thing = carried[-1]
+                if k in before and self.over(self.cells[k], symbol) and len(self.layers(symbol)) > 1:
+                    self.below[k] = [before[k]]
+            elif self.below.get(k) and tuple(self.layers(self.cells[k])[:-1]) == tuple(self.layers(symbol)):
+                *self.below[k], thing = self.below[k]  # what lay on it is gone
             else:
                 thing = self._new(symbol, self.given[k] == symbol, self._place(k), 0.0)
                 between = self.through(self.cells[k], symbol) if self.cells[k] else ()
                 if between and all(name in self.symbols for name in between):
                     things = [self._new(name, False, self._place(k), 0.0) for name in between]
-                    self._turn([before[k], *things, thing])
+                    self._turn([before[k], *things, thing], (0.0, 1.0))
                     used.add(before[k])
                 else:
                     step[thing] = ((self._place(k),), 1.0)
             self.at[k] = thing
         for k in changed:
-            if k in before and before[k] not in used and not self.over(self.cells[k], stage.cells[k]):
-                step[before[k]] = ((self._place(k),), 0.0)
+            if k not in before or self.over(self.cells[k], stage.cells[k]):
+                continue
+            rest = () if self.at.get(k) in below.get(k, ()) else self.below.pop(k, ())
+            for thing in (before[k], *rest):
+                if thing not in used:
+                    step[thing] = ((self._place(k),), 0.0)
         self.steps.append(step)
         self.cells = stage.cells
 
-    def _turn(self, things: Sequence[int]) -> None:
-        """In this step one thing is seen after the other, without a pause."""
-        edges = [-np.inf, *((np.arange(len(things) - 1) + 0.5) / (len(things) - 1)), np.inf]
+    def _turned(self, thing: int, symbol: str) -> list[int]:
+        """A thing that is carried, and what it looks like, one after the other, until it is this symbol."""
+        own = self.symbols[self.cast[thing] % len(self.symbols)]
+        between = self.through(own, symbol) if own != symbol else ()
+        if not between:
+            return [thing]
+        place = self.born[thing][0]
+        things = [thing, *(self._new(name, False, place, 0.0) for name in (*between, symbol))]
+        self._turn(things, TURNS)
+        return things
+
+    def _turn(self, things: Sequence[int], span: tuple[float, float]) -> None:
+        """Between these shares of this step one thing is seen after the other, without a pause."""
+        begin, length = span[0], span[1] - span[0]
+        shares = (np.arange(len(things) - 1) + 0.5) / (len(things) - 1)
+        edges = [-np.inf, *(begin + length * shares), np.inf]
         shown = zip(things, edges, edges[1:], strict=False)
         self.seen.setdefault(len(self.steps), []).extend(shown)
 
