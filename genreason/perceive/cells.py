@@ -74,6 +74,7 @@ class CellFollower:
         self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
         (self._down, self._across), self._pixels = self._spans(REACH), self._touched()
         self._wide = self._spans(REACH + scene.reach)
+        self._part = (FINE / (1 + scene.reach)) ** 2  # of `blocks` cells, in cells (or in larger signs)
         down, across = self._spans(WITHIN + self.blocks.k / 2 / self.blocks.cell * FINE)
         self._within = np.asarray(np.outer(down.any(axis=0), across.any(axis=0)), np.bool_)
         self._empty = self._cut(empty).astype(np.float32)
@@ -84,7 +85,7 @@ class CellFollower:
         held = self._covered(np.flatnonzero(scene.start >= 0))
         gap = self.blocks.difference(small, self.fit.board.plate, held)
         self.start_gap = float((gap.size > CHANGED).mean())
-        self.start_change = max((blob.area for blob in gap.blobs()), default=0.0) * FINE * FINE
+        self.start_change = max((blob.area for blob in gap.blobs()), default=0.0) * self._part
         if self.start_gap < LEARNT and self.start_change < LEARNT_AREA:
             self.blocks.learn(self.blocks.means(small), nothing)
         self._known = self._cut(self.fit.board.plate)  # each cell as it was when it was read last
@@ -196,7 +197,7 @@ class CellFollower:
                 apart = self._spots_of_cells(apart, t)
             for blob in apart.blobs():
                 x, y = self.fit.board.lattice.cells((blob.x, blob.y))
-                self._now.append(Spot(t, "", float(x), float(y), blob.area * FINE * FINE))
+                self._now.append(Spot(t, "", float(x), float(y), blob.area * self._part))
         self._spots += self._now
         self._camera.append(self.steady.moved())
         self._broken.append(broken)
@@ -332,9 +333,10 @@ class CellFollower:
         for cell, seen in frames.items():
             own = self._told_by(cell)
             for t in np.flatnonzero((code_TC[1:, own] != code_TC[:-1, own]).any(axis=1)).tolist():
+                if own != [cell]:
+                    begun |= {(near, cell) for near in seen if abs(near - t) <= SETTLE}
                 # (What comes back to where it was is told before it has come to rest.)
-                back = own != [cell] or code_TC[t + 1, cell] == start[cell]
-                for later in range(t + 1, t + 2 * SETTLE if back else t + 1):
+                for later in range(t + 1, t + 2 * SETTLE if code_TC[t + 1, cell] == start[cell] else t + 1):
                     if later not in seen:
                         break
                     begun.add((later, cell))
@@ -364,8 +366,8 @@ class CellFollower:
 
     def _cell_of(self, spot: Spot) -> int:
         """The cell in which a spot lies, if it is no larger than one; else -1."""
-        row, col, most = round(spot.y), round(spot.x), LARGEST * (1 + self.scene.reach) ** 2
-        inside = 0 <= row < self._rows and 0 <= col < self._cols and spot.area <= most
+        row, col = round(spot.y), round(spot.x)
+        inside = 0 <= row < self._rows and 0 <= col < self._cols and spot.area <= LARGEST
         return row * self._cols + col if inside else -1
 
 
