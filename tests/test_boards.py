@@ -146,6 +146,17 @@ def test_what_is_ringed_stays_what_it_was(control: str) -> None:
     assert verdict is None or verdict.status == ("pass" if CONTROLS[control].honest else "fail"), verdict
 
 
+@pytest.mark.parametrize(
+    ("name", "level", "style", "index"),
+    [("bin_sorting", "easy", "notebook", 1), ("bin_sorting", "hard", "notebook", 1)]
+    + [("sorting", "hard", "wood", 0)],
+)
+def test_a_picture_may_tremble(name: str, level: str, style: str, index: int) -> None:
+    instance = Task(name, level, split="any", style=style, seed=check.SEED)[index]
+    verdict = judged(instance, "shake")
+    assert verdict is not None and verdict.status == "pass", verdict.reason
+
+
 def test_what_must_vanish_together_does_not_vanish_one_by_one() -> None:
     instance = Task("go_capture", "medium", split="any", style="chalk", seed=check.SEED)[0]
     verdict = judged(instance, "in_parts")

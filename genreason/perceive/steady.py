@@ -13,12 +13,12 @@ from genreason.perceive.view import STILL, Gray, Registrar, Warp, gray, undo
 from genreason.render.board import Board
 from genreason.types import Frame
 
-RECHECK = 5  # frames after which a movement of the camera is looked for again
+RECHECK = 4  # frames after which a movement of the camera is looked for again: before a change counts
 OTHERWISE = 1.3  # factor of the changed share from which the scene differs in another way than before
 REST = 64  # frames that a search which keeps failing is left out at most
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
-UNEVEN = 0.05  # share by which a camera's zoom may differ across and down
+UNEVEN = 0.04  # share by which a camera's zoom may differ across and down
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 
 
@@ -122,7 +122,12 @@ class Steady:
             return best
         self._search.reset()
         self.warp = found_warp
+        self._least_error = watcher.error(luminance, found_warp, self._aside(covered), self.blocks.k)
         return found
+
+    def _aside(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | None:
+        """The blocks whose edges are left out; what is always kept has none on those that are covered."""
+        return None if self._always else covered
 
     def _uneven(self, warp: Warp) -> bool:
         """Whether a picture is stretched in one direction, as no camera does."""
@@ -141,14 +146,16 @@ class Steady:
     ) -> tuple[Frame, Means, Gap]:
         """Look for a slow movement of the camera, which few large blocks can hide."""
         luminance, watcher = gray(small), self._watcher()
-        aside = None if self._always else covered  # what is kept has no edges there
+        aside = self._aside(covered)
         present = watcher.error(luminance, self.warp, aside, self.blocks.k)
         if self._least_error is None:
             self._least_error = present
         if present <= DRIFTED * self._least_error + 1.0:
             return best
-        starts = (self.warp, watcher.shift(luminance))
-        warps = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
+        # (What trembles is never far from where it was at first.)
+        starts = [self.warp, watcher.shift(luminance), *([STILL] if self.warp.any() else [])]
+        found = [watcher.estimate(luminance, start, search=False)[0] for start in starts]
+        warps = [STILL if self._uneven(warp) else warp for warp in found]
         errors = [watcher.error(luminance, warp, aside, self.blocks.k) for warp in warps]
         error, i = min(zip(errors, range(len(errors)), strict=True))
         if error < BETTER * present:
