@@ -221,7 +221,7 @@ class _Walk:
         if self.twice is None or t - self.twice[0] < TWICE:
             return None
         since, cell, symbol = self.twice
-        if symbol not in self.puzzle.cells(self.state):
+        if symbol not in self.puzzle.cells(self.state) and len(self.puzzle.layers(symbol)) == 1:
             return None
         what = f"there is one {self.puzzle.called(symbol)} too many, in {self._named(cell)}"
         return Fault(since, ("rules.legal", "objects.unique"), what, cell)
