@@ -216,7 +216,7 @@ class DotToDot(PlacingPuzzle[DotToDotState]):
                 mark=Mark("line", style.written, (Layer("square", style.written, w=wide, h=high),), 1.0)
             )
         disc = Mark("dot", style.given, (Layer("disc", style.given),), 0.94)
-        return Sign(mark=disc, text=symbol, ink=style.ground.colour, scale=0.5)
+        return Sign(mark=disc, text=symbol, ink=style.ground.colour, scale=0.5, any_font=False)
 
     def arranged(self, state: DotToDotState, cells: Cells) -> DotToDotState:
         """The state with these contents."""
