@@ -140,8 +140,10 @@ class _Walk:
         if not self.puzzle.carried or not ((soon == BETWEEN) | ((own >= 0) & (soon < 0))).any():
             return dict(seen)
         brief = (soon == own).any(axis=0) | ((soon[0] >= 0) & (soon != soon[0]).any(axis=0))
-        going = self.puzzle.going(self.state)
-        return {c: s for c, s in seen.items() if not brief[c] or s in going}
+        held, going = self.puzzle.cells(self.state), self.puzzle.going(self.state)
+        # (Two things that are seen in each other's cell are there.)
+        both = {c for c, s in seen.items() for d in seen if held[c] and seen[d] == held[c] != held[d] == s}
+        return {c: s for c, s in seen.items() if not brief[c] or s in going or c in both}
 
     def _passes_on(self, move: Any, t: int) -> bool:
         """Whether what a move carries goes on at once, on the way of another move from the same cell."""
@@ -378,10 +380,10 @@ class _Walk:
         if self.puzzle.carried and any(before[c] == now[cell] >= 0 for c in left) and before[cell] == EMPTY:
             what = f"the {self.puzzle.called(seen[cell])} jumps into {self._named(cell)}, where no move ends"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
+        checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
         if self.puzzle.gradual and fresh and before[cell] == self.puzzle.codes(self.state)[cell]:
             what = f"{self.puzzle.explain(self.state, cell, seen[cell])}, and from one frame to the next"
-            return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
-        checks = ("rules.legal", "objects.present") if gone and not come else ("rules.legal",)
+            return Fault(t, (*checks, "objects.continuous"), what, cell)
         return Fault(t, checks, self.puzzle.explain(self.state, cell, seen[cell]), cell)
 
     def _explained(self, cell: int, symbol: str) -> bool:

@@ -19,6 +19,7 @@ AROUND = 0.5  # seconds around a change in which it is looked at how gradual it 
 SUDDEN = 0.7  # share of it in one frame from which it is sudden
 UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
 IN_TURN = 0.12  # seconds that cells which change together may be as before and changed at the same time
+MIXED = 0.07  # share of a change that its middle must differ from a mixture of before and after, if carried
 OVER = 0.08  # seconds for which something that is not to be passed over may not be seen
 PROCESS = ("rules.legal", "objects.")
 
@@ -55,6 +56,7 @@ def verify_cells(
         faults += _away(puzzle, state, story, trace)
     if puzzle.gradual:
         faults += _gradual(puzzle, state, track, trace)
+        faults += _faded(puzzle, state, track, trace)
     if puzzle.solid:
         faults += _passed_over(puzzle, track, story, trace)
     if puzzle.once:
@@ -132,32 +134,54 @@ def _away(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story, trace: Change
 
 def _gradual(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace: Changes) -> list[Fault]:
     """The first change that was made from one frame to the next, or together with another one."""
-    ways: list[tuple[int, int, int]] = []  # of each change: cell, last frame before it, first one after it
-    for move, span in zip(trace.moves, trace.spans, strict=True):
-        ways += [(cell, *span) for cell in puzzle.changes(state, move)]
+    # Of each change: move, cell, last frame before it, first one after it, whether a thing is carried there.
+    ways: list[tuple[int, int, int, int, bool]] = []
+    for k, (move, span) in enumerate(zip(trace.moves, trace.spans, strict=True)):
+        for cell in puzzle.changes(state, move):
+            ways.append((k, cell, *span, len(puzzle.path(state, move, cell)) > 1))
         state = puzzle.step(state, move)
-    spans: list[tuple[int, int, int]] = []
-    for i, (cell, begun, end) in enumerate(ways):
+    spans: list[tuple[int, int, int, int]] = []
+    for i, (k, cell, begun, end, carried) in enumerate(ways):
         # (It rests half way between two changes of a cell: near them it has begun, or is not over yet.)
-        past = [(b + begun) // 2 for c, _, b in ways[:i] if c == cell]
-        to_come = [(a + end + 1) // 2 for c, a, _ in ways[i + 1 :] if c == cell]
+        past = [(way[3] + begun) // 2 for way in ways[:i] if way[1] == cell]
+        to_come = [(way[2] + end + 1) // 2 for way in ways[i + 1 :] if way[1] == cell]
         since = max([begun - round(AROUND * track.fps), 0, *past])
         until = min([end + round(AROUND * track.fps), *to_come])
         begun = max(begun, 0)
         done = _progress_of(track, cell, min(since, begun), max(until, end))
-        if len(done) < 2:  # it is so from the first frame on
+        if len(done) < 2 or carried:  # it is so from the first frame on; or it is no change of a look
             continue
         if float(np.diff(done).max()) > SUDDEN:
             what = f"what stands in {puzzle.at(state, cell)} changes from one frame to the next"
             return [Fault(end, ("objects.continuous",), what, cell)]
         t = min(since, begun) + np.flatnonzero((done > UNDER_WAY) & (done < 1 - UNDER_WAY))
         first, last = (int(t[0]) - 1, int(t[-1]) + 1) if len(t) else (begun, end)
-        for other, a, b in spans:
+        for other_move, other, a, b in spans:
             both = min(last, b) - max(first, a)
-            if other != cell and both > puzzle.together * min(last - first, b - a):
+            if other_move == k and both <= 0:
+                what = f"{puzzle.at(state, cell)} and others change one after the other, not together"
+                return [Fault(max(first, a), ("rules.legal",), what, cell)]
+            if other_move != k and other != cell and both > puzzle.together * min(last - first, b - a):
                 what = f"{puzzle.at(state, cell)} changes at the same time as another cell"
                 return [Fault(first, ("rules.legal",), what, cell)]
-        spans.append((cell, first, last))
+        spans.append((k, cell, first, last))
+    return []
+
+
+def _faded(puzzle: BoardPuzzle[Any, Any], state: Any, track: CellTrack, trace: Changes) -> list[Fault]:
+    """The first cell in which a thing only faded into another one that was to be carried there."""
+    assert track.look_TCV is not None, "gradual boards keep their looks"
+    for move, (begun, end) in zip(trace.moves, trace.spans, strict=True):
+        before, after = puzzle.cells(state), puzzle.changes(state, move)
+        for cell in (c for c, s in after.items() if before[c] and len(puzzle.path(state, move, c)) > 1):
+            looks = track.look_TCV[max(begun, 0) : end + 1, cell].astype(np.float32)
+            way = looks[-1] - looks[0]
+            whole = max(float(way @ way), 1.0)
+            off = looks - looks[0] - np.outer((looks - looks[0]) @ way / whole, way)
+            if float((off * off).sum(axis=1).max()) < MIXED * whole:
+                what = f"what stands in {puzzle.at(state, cell)} fades into another thing and is not carried"
+                return [Fault(end, ("rules.legal", "objects.continuous"), what, cell)]
+        state = puzzle.step(state, move)
     return []
 
 

@@ -34,6 +34,7 @@ SETTLE = 20  # frames before and after a change in which a cell may look a littl
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 SMALL = 8  # pixels a side of the looks of cells that are kept
 LARGEST = 1.2  # square cells of a spot that lies in one cell
+ON_LINE = 0.1  # cells from the line between two cells within which a spot's middle belongs to both
 STRIP = 0.25  # square cells of a spot that may belong to what is in the next cell
 BESIDE = 0.3  # cells by which what moves may reach over the edge of a cell that it comes into or leaves
 REACH = 0.54  # cells from the middle of a cell that belong to it,
@@ -327,7 +328,8 @@ class CellFollower:
         """The spots without those where a sign was turning into the one that was read right after."""
         frames: dict[int, set[int]] = {}
         for spot in self._spots:
-            frames.setdefault(self._cell_of(spot), set()).add(spot.t)
+            for cell in self._cells_of(spot):
+                frames.setdefault(cell, set()).add(spot.t)
         begun: set[tuple[int, int]] = set()
         start = self.scene.start
         for cell, seen in frames.items():
@@ -345,7 +347,8 @@ class CellFollower:
                     t -= 1
         if self.scene.once:  # what fades with others is seen to do so before and after it is told
             begun |= self._settling(code_TC)
-        return tuple(spot for spot in self._spots if (spot.t, self._cell_of(spot)) not in begun)
+        told = [any((spot.t, cell) in begun for cell in self._cells_of(spot)) for spot in self._spots]
+        return tuple(spot for spot, known in zip(self._spots, told, strict=True) if not known)
 
     def _told_by(self, cell: int) -> list[int]:
         """The cells whose changes explain what changes in this one: itself, or those that reach into it."""
@@ -363,6 +366,14 @@ class CellFollower:
         wide = [cv2.dilate(line.reshape(self._rows, -1), np.ones((3, 3), np.uint8)).ravel() for line in near]
         places = [(spot.t, self._cell_of(spot), spot.area) for spot in self._spots]
         return {(t, c) for t, c, size in places if c >= 0 and (wide[t] if size <= STRIP else near[t])[c]}
+
+    def _cells_of(self, spot: Spot) -> list[int]:
+        """The cells of which a spot may be part: two or more where it lies on the line between them."""
+        if spot.area > LARGEST:
+            return []
+        rows, cols = np.abs(spot.y - np.arange(self._rows)), np.abs(spot.x - np.arange(self._cols))
+        near = np.maximum(rows[:, None], cols) < 0.5 + ON_LINE
+        return np.flatnonzero(near).tolist()
 
     def _cell_of(self, spot: Spot) -> int:
         """The cell in which a spot lies, if it is no larger than one; else -1."""
