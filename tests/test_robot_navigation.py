@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from genreason import cards, testing
+from genreason import cards, check, testing
 from genreason.cards import TaskCard
 from genreason.generate.controls import CONTROLS
 from genreason.generate.workshop import Workshop
@@ -172,3 +172,9 @@ def test_wrong_input_is_refused() -> None:
     with pytest.raises(IllegalMove, match="obstacle"):
         PUZZLE.step(PUZZLE.decode(RECORD, GOAL), "up")
     assert cards.load(TaskCard, "robot_navigation").levels
+
+
+def test_a_key_beside_the_corner_of_a_wall_is_no_copy_of_itself() -> None:
+    """Half a cell beside the key lies a corner that continues it."""
+    item = check.Item("robot_navigation", "hard", "slate", 0, ("oracle", "clone", "late_clone"))
+    assert [each["reason"] for each in check._try(item, "rules")] == [""] * 3

@@ -7,6 +7,7 @@ person sees its outline: such pieces are looked for by their pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -99,11 +100,23 @@ class _Kind:
                 break
             x, y = ((float(v) + a) / self.scale for v, a in zip((i, j), self.small.anchor, strict=True))
             x, y, _ = self.finder.match(seen, x, y, 2 / self.scale)
-            sight = self.finder.look(seen, self.board, x, y, tint)
+            sight = self.finder.look(seen, self._under(x, y, standing), x, y, tint)
             if is_seen(sight) and self.finder.spill(seen, self.board, x, y, tint) <= SPILL:
                 found.append((x, y))  # not ground that has changed farther around
             _close(left, float(i), float(j), reach)
         return found
+
+    def _under(self, x: float, y: float, standing: Sequence[Standing]) -> Board:
+        """The board that a copy at (x, y) would lie on: with the pieces of its kind that it would overlap."""
+        width, height = self.finder.size
+        beside = [(u, v) for piece, u, v in standing
+                  if piece.name == self.name and abs(u - x) < width and abs(v - y) < height]  # fmt: skip
+        if not beside:
+            return self.board
+        plate = self.board.plate.copy()
+        for u, v in beside:
+            blend(plate, self.finder.piece, u, v)
+        return replace(self.board, plate=plate)
 
     def _touch(self, other: Piece) -> int:
         """How near (pixels of the search) the piece must be to touch another one."""
