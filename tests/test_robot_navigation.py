@@ -8,8 +8,9 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from genreason import cards, check, testing
+from genreason import cards, testing
 from genreason.cards import TaskCard
+from genreason.check import Item, _try
 from genreason.generate.controls import CONTROLS
 from genreason.generate.workshop import Workshop
 from genreason.judge.rules import RulesJudge
@@ -176,5 +177,5 @@ def test_wrong_input_is_refused() -> None:
 
 def test_a_key_beside_the_corner_of_a_wall_is_no_copy_of_itself() -> None:
     """Half a cell beside the key lies a corner that continues it."""
-    item = check.Item("robot_navigation", "hard", "slate", 0, ("oracle", "clone", "late_clone"))
-    assert [each["reason"] for each in check._try(item, "rules")] == [""] * 3
+    item = Item("robot_navigation", "hard", "slate", 0, ("oracle", "clone", "late_clone"))
+    assert [each["reason"] for each in _try(item, "rules")] == [""] * 3
