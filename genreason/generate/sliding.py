@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from genreason.generate.recipes import Recipes
 from genreason.generate.workshop import Cell, Workshop
@@ -31,7 +32,7 @@ def straight_on(w: Workshop) -> Clip | None:
 
 @RECIPES.control("rules.legal")
 def illegal_shift(w: Workshop) -> Clip | None:
-    """Half way, a piece steps to where no move leads, and back."""
+    """Half way, a piece steps to where no move leads, and back; not over another, which would hide it."""
     if w.puzzle.driven:
         return None
     k = len(w.stops) // 2
@@ -42,8 +43,12 @@ def illegal_shift(w: Workshop) -> Clip | None:
         for way in WAYS:
             other = stand.copy()
             other[i] += way
-            if other.tobytes() not in legal and w.inside(float(other[i, 0]), float(other[i, 1])):
+            at = float(other[i, 0]), float(other[i, 1])
+            others = [j for j in range(len(stand)) if j != i]
+            if other.tobytes() not in legal and w.inside(*at) and nearest(w, i, at, others, stand[None]) >= 0:
                 wrong.append(other)
+    if not wrong:
+        return None
     other = wrong[int(w.rng.integers(len(wrong)))]
     return w.clip(w.animate([*w.stops[: k + 1], other, *w.stops[k:]]))
 
@@ -62,9 +67,15 @@ def has_room(w: Workshop, which: int, at: Cell) -> bool:
     return inside and nearest(w, which, at, range(len(w.board.pieces))) >= CLEAR
 
 
-def nearest(w: Workshop, which: int, at: Cell, others: Iterable[int]) -> float:
-    """How near (cells) other pieces come to a copy of a piece as the solution goes; below 0 over it."""
-    cell, stops, found = w.board.lattice.cell_w, np.stack(w.stops), np.inf
+def nearest(
+    w: Workshop,
+    which: int,
+    at: Cell,
+    others: Iterable[int],
+    stops: npt.NDArray[np.float32] | None = None,
+) -> float:
+    """How near (cells) others come to a copy of a piece at these stops (the solution's); below 0 over it."""
+    cell, stops, found = w.board.lattice.cell_w, np.stack(w.stops) if stops is None else stops, np.inf
     left, top, right, bottom = extent(w.board.pieces[which], cell)
     x0, y0, x1, y1 = at[0] - left, at[1] - top, at[0] + right, at[1] + bottom
     for i in others:
