@@ -29,6 +29,10 @@ class Gap:
     end: int
     cell: int
 
+    def meets(self, other: Gap) -> bool:
+        """Whether both last at the same time for a while."""
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Story:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genreason.changes import UNCLEAR, Changes, Fault, follow_changes
-from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack
+from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack, Codes
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
 from genreason.stories import LEAST, Story, told
@@ -20,6 +20,7 @@ SUDDEN = 0.7  # share of it in one frame from which it is sudden
 UNDER_WAY = 0.15  # share of it that is done when it has begun, and that is left when it is over
 IN_TURN = 0.12  # seconds that cells which change together may be as before and changed at the same time
 MIXED = 0.07  # share of a change that its middle must differ from a mixture of before and after, if carried
+TREMBLES = 4  # frames before the end that tell, under a trembling camera, what a cell holds
 OVER = 0.08  # seconds for which something that is not to be passed over may not be seen
 PROCESS = ("rules.legal", "objects.")
 
@@ -47,8 +48,9 @@ def verify_cells(
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for gap in story.disturbed:
-        empty = story.code_TC[gap.start - 1, gap.cell] == EMPTY
-        if not trace.passes(gap, puzzle.carried and bool(empty)):
+        empty = puzzle.carried and bool(story.code_TC[gap.start - 1, gap.cell] == EMPTY)
+        # (What left its place and came back may have been there meanwhile.)
+        if not trace.passes(gap, empty) and not (empty and any(gap.meets(each) for each in story.away)):
             what = f"{puzzle.at(state, gap.cell)} does not look as it did for a while"
             faults.append(Fault(gap.start, ("objects.present",), what, gap.cell))
             break
@@ -239,7 +241,7 @@ def _check_end(
     if track.broken_T[end]:
         note.add(end, "rules.goal", "nothing can be read in the last frame", None)
         return []
-    codes = track.code_TC[end]
+    codes = _last_seen(track)
     for cell in np.flatnonzero((codes == BETWEEN) | (codes == ALIEN)):
         how = "unfinished" if codes[cell] == BETWEEN else "no sign"
         what = f"what stands in {puzzle.at(state, int(cell))} at the end is {how}"
@@ -252,6 +254,18 @@ def _check_end(
     elif puzzle.going(state) and trace.fault is None and not puzzle.done(trace.end):
         note.add(end, "rules.goal", "the end is reached, but not all of the way was gone", None)
     return [int(cell) for cell in np.flatnonzero(codes == UNSURE)]
+
+
+def _last_seen(track: CellTrack) -> Codes:
+    """What cells hold in the last frame; under a trembling camera, what was clear in one right before it."""
+    codes: Codes = track.code_TC[-1].copy()
+    if not track.camera_T2[-TREMBLES:].any():
+        return codes
+    for cell in np.flatnonzero(codes == BETWEEN):
+        clear = {int(code) for code in track.code_TC[-TREMBLES:, cell] if code >= EMPTY}
+        if len(clear) == 1:
+            codes[cell] = clear.pop()
+    return codes
 
 
 def _progress(puzzle: BoardPuzzle[Any, Any], state: Any, trace: Changes, passed: bool) -> dict[str, float]:

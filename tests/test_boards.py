@@ -246,3 +246,17 @@ def test_what_is_written_otherwise_is_read_or_refused_but_not_mistaken() -> None
         ]
         assert not [code for k, code in codes if code not in (k, BETWEEN, EMPTY, UNSURE, ALIEN)]
         assert np.mean([code == k for k, code in codes]) >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("task", "level", "style", "control"),
+    [
+        ("sorting", "hard", "print", "other_solution"),  # a tile is put down for a single frame and goes back
+        ("sliding_puzzle", "medium", "night", "shake"),  # the last frame is blurred at the edge of a tile
+        ("recount", "medium", "night", "object_lost"),  # things that may be taken away are not lost
+    ],
+)
+def test_what_went_wrong_once_does_not_again(task: str, level: str, style: str, control: str) -> None:
+    for index in (0, 1):
+        records = check._try(check.Item(task, level, style, index, (control,)), "rules")
+        assert [each["reason"] for each in records] in ([""], [])

@@ -135,7 +135,11 @@ def object_lost(w: BoardShop) -> Clip | None:
         return None
     opacity = np.ones((length, n), np.float32) if w.truth.opacity_TN is None else w.truth.opacity_TN.copy()
     # (What something is drawn over would be hidden in part of that time.)
-    kept = [w.puzzle.place(w.start, c) for c in w.kept()]
+    # (What a legal move takes away would be taken away illegally, and not lost.)
+    taken = {
+        c for move in w.puzzle.moves(w.start) for c, s in w.puzzle.changes(w.start, move).items() if not s
+    }
+    kept = [w.puzzle.place(w.start, c) for c in w.kept() if w.puzzle.carried or c not in taken]
     whole = [i for i in range(n) if (opacity[:, i] == 1).all() and tuple(w.truth.places_TN2[0, i]) in kept]
     still = [i for i in whole if (w.truth.places_TN2[:, i] == w.truth.places_TN2[0, i]).all()]
     if not still or length < 24:
