@@ -29,14 +29,15 @@ def row(*cells: object) -> str:
 def methods(found: list[dict[str, Any]]) -> list[str]:
     """Success in percent by clips, and what a puzzle cost."""
     heads = [f"{n} clips" if n > 1 else "1 clip" for n in CLIPS]
-    lines = [row("method", "puzzles x seeds", *heads, "clips made", "seconds", "CPU-seconds of making")]
-    lines.append(row(*["---"] * 10))
+    costs = ("clips made", "seconds", "CPU-seconds of making")
+    lines = [row("method", "puzzles x seeds", *heads, "at the end", *costs)]
+    lines.append(row(*["---"] * 11))
     for each in found:
         at = {point["x"]: point for point in each["clips"]}
         cost = each["cost"]
         lines.append(
             row(each["label"], f"{each['puzzles']} x {each['seeds']}",
-                *(share(at[n]) if n in at else "" for n in CLIPS),
+                *(share(at[n]) if n in at else "" for n in CLIPS), share(each["success"]),
                 f"{cost['clips']:.2f}", f"{cost['seconds']:.2f}", f"{cost['cpu']:.2f}")
         )  # fmt: skip
     return lines
@@ -48,8 +49,9 @@ def pairs(found: list[dict[str, Any]]) -> list[str]:
              row(*["---"] * 7)]  # fmt: skip
     for each in found:
         clips, seconds = each["clips"], each["seconds"]
+        p = "< 0.0001" if clips["p"] < 1e-4 else f"{clips['p']:.4f}"
         lines.append(row(f"{each['b']} - {each['a']}", each["n"], clips["x"], share(clips), seconds["x"],
-                         share(seconds), clips["p"]))  # fmt: skip
+                         share(seconds), p))  # fmt: skip
     return lines
 
 

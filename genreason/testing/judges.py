@@ -99,7 +99,6 @@ def _check_files(judge: Judge, instance: Instance, folder: Path) -> None:
         "not a video": Clip(path=folder / "text.mp4"),
         "neither file nor renderer": Clip(fps=24.0),
         "without frames": Clip(render=lambda: iter(()), fps=24.0),
-        "one frame": Clip(render=lambda: iter([first]), fps=24.0),
     }
     for (name, _), verdict in zip(
         bad.items(), _judged(judge, instance, list(bad.values()), where), strict=True
@@ -107,6 +106,7 @@ def _check_files(judge: Judge, instance: Instance, folder: Path) -> None:
         check_verdict(verdict, f"{where}, clip {name}")
         hold(verdict.status == "unscored", f"{where}: a clip {name} must be unscored, got {verdict.status}")
     odd = {
+        "one frame": [first],
         "a part of the picture": [np.ascontiguousarray(first[:17, :23])] * 3,
         "one pixel": [first[:1, :1]] * 3,
         "a thread of pixels": [np.ascontiguousarray(first[:, :1])] * 3,
