@@ -9,12 +9,14 @@ level=${LEVEL:-large}
 model=${MODEL:-tv2tv-nano-v2}
 heat="-o temperature=${TEMPERATURE:-1.0}"
 [ -d "$out/data" ] || genreason make maze --level "$level" --n "$n" --split test --no-truth --out "$out/data"
+[ -d "$out/val" ] || genreason make maze --level "$level" --n 64 --split val --no-truth --out "$out/val"
+data=$out/data
 
 spend() { # spend NAME METHOD VIDEOS SEED [OPTIONS]
   local name=$1 method=$2 videos=$3 seed=$4
   shift 4
   # shellcheck disable=SC2086
-  genreason tpo "$method" "$model" --data "$out/data" --out "$out/$name-$seed" --videos "$videos" --seed "$seed" \
+  genreason tpo "$method" "$model" --data "$data" --out "$out/$name-$seed" --videos "$videos" --seed "$seed" \
     --no-floors $heat "$@"
 }
 
@@ -29,9 +31,13 @@ for noise in 0.05 0.1 0.2; do
   spend "best-$noise" best-of-n 8 0 -o method.stop=true --noise "$noise"
   spend "refine-$noise" refine 8 0 --noise "$noise"
 done
-# What each part of refine brings.
+# What each part of refine brings, on puzzles of val.
+data=$out/val
+spend one best-of-n 8 0 -o method.stop=true
 spend drafts best-of-n 8 0 -o method.stop=true -o drafts=6
 spend bans refine 8 0 -o method.drafts=1 -o turns=false
+spend noviews refine 8 0 -o turns=false
+spend whole refine 8 0
 spend middle refine 8 0 -o method.patience=2
 
 scripts=$(realpath "$(dirname "$0")")
@@ -45,4 +51,4 @@ table() { # table NAME RUN...
 
 table report best-[0-9] refine-[0-9] videotpo-[0-9] all-0
 table noise best-0.* refine-0.*
-table parts refine-0 bans-0 middle-0 best-0 drafts-0
+table parts one-0 drafts-0 bans-0 noviews-0 whole-0 middle-0
