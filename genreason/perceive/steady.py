@@ -19,6 +19,7 @@ REST = 64  # frames that a search which keeps failing is left out at most
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
 UNEVEN = 0.04  # share by which a camera's zoom may differ across and down
+LEFT = 0.7  # share of the error that a wide search leaves which a closer one may still come to
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 
 
@@ -122,7 +123,7 @@ class Steady:
             return best
         self._search.reset()
         self.warp = found_warp
-        self._least_error = watcher.error(luminance, found_warp, self._aside(covered), self.blocks.k)
+        self._least_error = LEFT * watcher.error(luminance, found_warp, self._aside(covered), self.blocks.k)
         return found
 
     def _aside(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | None:

@@ -19,12 +19,11 @@ from genreason.puzzles.base import Accept, Params
 from genreason.puzzles.boards import Cells, rows_cells, rows_json
 from genreason.puzzles.ringing import ALL, RINGED, SHAPES, THINGS, RingPuzzle
 from genreason.render.cells import CellStyle, Sign
-from genreason.types import GenreasonError, IllegalMove, Json, Solution, UserError
+from genreason.types import IllegalMove, Json, Solution, UserError
 
 Kind = Literal["shape", "colour", "both"]
 MOST = 12
 NUMBERS = tuple(str(n) for n in range(1, MOST + 1))
-_TRIES = 200
 
 
 class CountingParams(Params):
@@ -70,7 +69,7 @@ class Counting(RingPuzzle[CountingState]):
         """Things of a kind among others.
 
         Raises:
-            GenreasonError: 200 boards gave none of the split.
+            UserError: so many things have no room.
         """
         room = params.rows * params.cols
         (least, most), (few, many) = params.count, params.others
@@ -79,7 +78,7 @@ class Counting(RingPuzzle[CountingState]):
                 f"counting: count {least} to {most} and others {few} to {many}: count 1 to {MOST} things, "
                 f"and {room} in all at most, the smaller figure first"
             )
-        for _ in range(_TRIES):
+        while True:  # (`accept` gives up where it has refused too many)
             wanted = Thing(SHAPES[int(rng.integers(len(SHAPES)))], COLOURS[int(rng.integers(len(COLOURS)))])
             count, rest = int(rng.integers(least, most + 1)), int(rng.integers(few, many + 1))
             shape = "" if params.kind == "colour" else wanted.shape
@@ -96,7 +95,6 @@ class Counting(RingPuzzle[CountingState]):
             state = CountingState(tuple(cells), params.cols, shape, colour, params.ring)
             if accept is None or accept(state):
                 return state
-        raise GenreasonError("no board to count on was found: change count or others")
 
     def solve(self, state: CountingState) -> Solution[str] | None:
         """Rings row by row, where they are asked for, and the number; None where something else is there."""

@@ -47,7 +47,7 @@ LONG, THICK = 1.7, 0.3  # of a stick, in cells
 READ = 0.8  # of its length, in cells, that is told it by: the rest is in other cells
 APART = 0.5  # cells between the sticks of an equals sign
 TURNED = tuple(f"{angle} degrees" for angle in range(15, 90, 15))
-_TRIES = 400
+_TRIES = 4000
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 

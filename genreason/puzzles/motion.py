@@ -77,6 +77,8 @@ class Motion(Scene):
         """
         try:
             state = super().sample(rng, params, accept)
+        except UserError:  # that too few are of the split is said already
+            raise
         except GenreasonError as error:
             least, most = params.steps
             kinds = ", ".join(params.kinds)

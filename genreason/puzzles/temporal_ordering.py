@@ -76,11 +76,13 @@ class TemporalOrdering(PlacingPuzzle[TemporalState]):
         """Some stages of processes that have as many, in any order but the right one.
 
         Raises:
-            GenreasonError: 200 draws gave no puzzle of the split.
+            GenreasonError: 200 draws gave no rows of different processes.
         """
         n = params.pictures
         known = [name for name, (thing, _) in PROCESSES.items() if STAGES[thing] >= n]
-        for _ in range(_TRIES):
+        misfits = 0
+        while misfits < _TRIES:
+            misfits += 1
             shown = [known[k] for k in rng.choice(len(known), params.rows, replace=False)]
             if len({PROCESSES[name][0] for name in shown}) < params.rows:
                 continue
@@ -92,7 +94,7 @@ class TemporalOrdering(PlacingPuzzle[TemporalState]):
                 while order == sorted(order):
                     order = rng.permutation(n).tolist()
                 cells += [*(stages[picked[k]] for k in order), *("",) * n]
-            state = TemporalState(tuple(cells), n, tuple(shown))
+            misfits, state = 0, TemporalState(tuple(cells), n, tuple(shown))
             if accept is None or accept(state):
                 return state
         raise GenreasonError("no order of pictures was found: change pictures or rows")
