@@ -74,8 +74,8 @@ class CellFollower:
         self._rows, self._cols = own.rows, own.cols
         self._looked = np.isin(np.arange(own.rows * own.cols), scene.cells)
         (self._down, self._across), self._pixels = self._spans(REACH), self._touched()
-        self._wide = self._spans(REACH + scene.reach)
-        self._part = (FINE / (1 + scene.reach)) ** 2  # of `blocks` cells, in cells (or in larger signs)
+        self._wide = self._spans(REACH + scene.overhang)
+        self._part = (FINE / (1 + scene.overhang)) ** 2  # of `blocks` cells, in cells (or in larger signs)
         down, across = self._spans(WITHIN + self.blocks.k / 2 / self.blocks.cell * FINE)
         self._within = np.asarray(np.outer(down.any(axis=0), across.any(axis=0)), np.bool_)
         self._empty = self._cut(empty).astype(np.float32)
@@ -234,7 +234,7 @@ class CellFollower:
     def _beside(self, before: Codes) -> npt.NDArray[np.bool_]:
         """Blocks in and beside cells that something comes into or leaves: it may reach over their edges."""
         moving = (self._codes != self.scene.start) & ((self._codes < EMPTY) | (self._codes != before))
-        reach = max(round((BESIDE + self.scene.reach) * self.blocks.cell / FINE / self.blocks.k), 1)
+        reach = max(round((BESIDE + self.scene.overhang) * self.blocks.cell / FINE / self.blocks.k), 1)
         wide = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         return cv2.dilate(self._covered(np.flatnonzero(moving)).astype(np.uint8), wide) > 0
 
@@ -352,7 +352,7 @@ class CellFollower:
 
     def _told_by(self, cell: int) -> list[int]:
         """The cells whose changes explain what changes in this one: itself, or those that reach into it."""
-        if cell < 0 or self._looked[cell] or not self.scene.reach:
+        if cell < 0 or self._looked[cell] or not self.scene.overhang:
             return [cell] if cell >= 0 else []
         row, col = divmod(np.flatnonzero(self._looked), self._cols)
         near = (abs(row - cell // self._cols) <= 1) & (abs(col - cell % self._cols) <= 1)

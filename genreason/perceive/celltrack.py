@@ -33,7 +33,7 @@ class CellScene:
         ruled: whether there are lines between cells.
         looks: whether the track is to keep how cells looked (and small changes count, too).
         large: whether what is carried covers many cells.
-        reach: cells by which signs reach over the edges of their cells, into others that are not read.
+        overhang: cells by which signs reach over the edges of their cells, into others that are not read.
     """
 
     board: Board
@@ -47,7 +47,7 @@ class CellScene:
     ruled: bool = True
     looks: bool = False
     large: bool = False
-    reach: float = 0.0
+    overhang: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ class BoardPuzzle(Puzzle[S, M]):
         ruled: whether there are lines between cells.
         flat: width of a cell in heights of a cell.
         least_cell: pixels a side that a cell must have to be read.
-        reach: cells by which symbols reach over the edges of their cells, into others that are not `held`.
+        overhang: cells by which symbols reach over the edges of their cells, into others that are not `held`.
     """
 
     carried: ClassVar[bool] = False
@@ -73,7 +73,7 @@ class BoardPuzzle(Puzzle[S, M]):
     ruled: ClassVar[bool] = True
     flat: ClassVar[float] = 1.0
     least_cell: ClassVar[int] = LEAST_CELL
-    reach: ClassVar[float] = 0.0
+    overhang: ClassVar[float] = 0.0
 
     # -- what a family says ----------------------------------------------------------------------------------
     @abstractmethod
@@ -337,7 +337,7 @@ class BoardPuzzle(Puzzle[S, M]):
             signs=tuple(self.sign(symbol, style, False) for symbol in self.symbols(state)),
             start=self.codes(state), cells=self.held(state), once=self.once,
             stir=self.stir, lined=self.lined, ruled=self.ruled, looks=self.gradual, large=self.large,
-            reach=self.reach,
+            overhang=self.overhang,
         )  # fmt: skip
 
     def read(self, frame: Frame, instance: Instance) -> Reading[S]:

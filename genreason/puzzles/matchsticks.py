@@ -72,7 +72,7 @@ class Matchsticks(BoardPuzzle[MatchState, str]):
     params: ClassVar[type[Params]] = MatchsticksParams
     carried: ClassVar[bool] = True
     ruled: ClassVar[bool] = False
-    reach: ClassVar[float] = (LONG - 1) / 2 + 0.2  # (they may lie a little off their places)
+    overhang: ClassVar[float] = (LONG - 1) / 2 + 0.2  # (they may lie a little off their places)
     least_cell: ClassVar[int] = 12
     stir: ClassVar[int | None] = 4  # (more at once than one stick on its way changes)
     margins: ClassVar[tuple[float, float, float, float]] = (0.3, 0.1, 0.3, 0.1)

@@ -189,9 +189,9 @@ class Scene(BoardPuzzle[SceneState, str]):
 
 
 class ChangingScene(Scene):
-    """Things change along chains of names; `reach` is how many names further one move may lead (0: any)."""
+    """Things change along chains of names; `stride` is how many names further one move may lead (0: any)."""
 
-    reach: ClassVar[int] = 0
+    stride: ClassVar[int] = 0
 
     @abstractmethod
     def chain(self, rng: np.random.Generator, name: str, taken: set[str]) -> Chain | None:
@@ -236,7 +236,7 @@ class ChangingScene(Scene):
             _, at = self._at(state, chain)
             if at < 0:
                 return None
-            names = chain[at:] if self.reach else (chain[at], *chain[-1:]) if at < len(chain) - 1 else ()
+            names = chain[at:] if self.stride else (chain[at], *chain[-1:]) if at < len(chain) - 1 else ()
             moves += [f"{a} > {b}" for a, b in zip(names, names[1:], strict=False)]
         return Solution(tuple(moves))
 
@@ -246,7 +246,7 @@ class ChangingScene(Scene):
         for chain in state.asked:
             _, at = self._at(state, chain)
             if at >= 0:
-                further = chain[at + 1 :][: self.reach or len(chain)]
+                further = chain[at + 1 :][: self.stride or len(chain)]
                 found += [f"{chain[at]} > {name}" for name in further]
         return tuple(found)
 

@@ -63,7 +63,7 @@ class Turn(ChangingScene):
 
     name: ClassVar[str] = "turn"
     params: ClassVar[type[Params]] = TurnParams
-    reach: ClassVar[int] = 1
+    stride: ClassVar[int] = 1
     together: ClassVar[float] = 0.2  # steps are told in their middles, so that their ends are known less well
 
     def candidate(self, rng: np.random.Generator, params: Any) -> SceneState:
