@@ -354,7 +354,7 @@ class _Walk:
     def _fault(self, t: int, seen: Mapping[int, str]) -> Fault:
         """What no legal move explains."""
         held = self.puzzle.cells(self.state)
-        gone = left = [c for c, s in seen.items() if self._bared(c, s)]
+        gone = left = [c for c, s in seen.items() if not s or self._bared(c, s)]
         come = entered = [c for c, s in seen.items() if s and c not in gone]
         shown = list(held)
         for c, s in seen.items():

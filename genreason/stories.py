@@ -61,6 +61,7 @@ def told(
     written: bool = True,
     least: int = LEAST,
     below: Mapping[int, int] | None = None,
+    carried: bool = False,
 ) -> Story:
     """What each cell held in each frame, flicker and unfinished signs left out.
 
@@ -70,6 +71,7 @@ def told(
         written: whether signs may be seen while they are being written.
         least: frames in a row from which something counts as seen, however short that is.
         below: of signs that stand on others, the codes of these: what is left where the first are gone.
+        carried: whether things are carried: what rests for a moment is whole, and others may pass over it.
     """
     codes = track.code_TC.copy()
     for t in np.flatnonzero(track.broken_T):
@@ -80,7 +82,7 @@ def told(
     for c in np.flatnonzero((codes != codes[:1]).any(axis=0)):
         runs = _runs(codes[:, c], least)
         if written:
-            runs = _grown(runs, track, int(c))
+            runs = _grown(runs, track, int(c), most if carried else len(codes))
         if track.look_TCV is not None:
             runs = _settled(runs, track.look_TCV[:, c].astype(np.float32), most)
         line = np.full(len(codes), BETWEEN, np.int16)
@@ -132,7 +134,9 @@ def _settled(runs: list[tuple[int, int, int]], look_TV: Looks, most: int) -> lis
     return out
 
 
-def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> list[tuple[int, int, int]]:
+def _grown(
+    runs: list[tuple[int, int, int]], track: CellTrack, cell: int, longest: int
+) -> list[tuple[int, int, int]]:
     """The runs without signs that were still being written: all their ink stayed, and more came."""
     out: list[tuple[int, int, int]] = []
     for run in runs:
@@ -140,6 +144,8 @@ def _grown(runs: list[tuple[int, int, int]], track: CellTrack, cell: int) -> lis
             len(out) > 1 and out[-1][2] >= 0 and run[2] >= 0 and out[-1][2] != run[2] and out[-2][2] == EMPTY
         ):
             begun, start = out[-1][0], run[0]
+            if out[-1][1] - begun > longest:
+                break
             kept = track.kept_TC[begun + 1 : start + 1, cell]
             if kept.size and kept.min() < KEPT:
                 break

@@ -44,7 +44,7 @@ def verify_cells(
         note.add(0, "scene.first_frame", "the clip does not start from the given frame", None)
     check_scene(note, track, rules)
     least = 1 if puzzle.going(state) else LEAST
-    story = told(track, puzzle.rest, not puzzle.large, least, _below(puzzle, state))
+    story = told(track, puzzle.rest, not puzzle.large, least, _below(puzzle, state), puzzle.carried)
     trace = follow_changes(puzzle, state, story)
     faults = [] if trace.fault is None else [trace.fault]
     for gap in story.disturbed:
