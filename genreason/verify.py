@@ -81,13 +81,18 @@ def verify(
             **clip_metrics(puzzle, state, track, rules, trace, found),
         },
         violations=found,
-        reason=sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
+        reason=sentence(found[0]) if found else reached(len(trace.moves)),
     )
 
 
 def sentence(violation: Violation) -> str:
     """When and what, in one sentence."""
     return f"at {violation.seconds:.2f} s: {violation.what}"
+
+
+def reached(moves: int) -> str:
+    """Why a clip passes, in one sentence."""
+    return f"reaches the goal by {moves} legal move{'s' * (moves != 1)}"
 
 
 def starts_right(track: Track, start: npt.NDArray[np.float32], rules: Tolerances) -> bool:

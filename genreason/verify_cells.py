@@ -13,7 +13,7 @@ from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
 from genreason.stories import LEAST, Story, told
 from genreason.types import Verdict, unscored
-from genreason.verify import CHECKS, Notes, ToPixels, check_scene, sentence
+from genreason.verify import CHECKS, Notes, ToPixels, check_scene, reached, sentence
 
 AROUND = 0.5  # seconds around a change in which it is looked at how gradual it was
 SUDDEN = 0.7  # share of it in one frame from which it is sudden
@@ -85,7 +85,7 @@ def verify_cells(
             **_progress(puzzle, state, trace, not found),
         },
         violations=found,
-        reason=sentence(found[0]) if found else f"reaches the goal by {len(trace.moves)} legal moves",
+        reason=sentence(found[0]) if found else reached(len(trace.moves)),
     )
 
 
