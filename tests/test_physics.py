@@ -15,7 +15,7 @@ from genreason.judge.questions import puzzle_questions
 from genreason.judge.rules import RulesJudge
 from genreason.laws import Course, Law, fit
 from genreason.puzzles.physics import PhysicsPuzzle
-from genreason.render.rigs import SCENE_STYLES
+from genreason.render.rigstyles import SCENE_STYLES
 from genreason.task import Task
 from genreason.types import IllegalMove, Instance, UserError, Verdict
 
@@ -95,6 +95,14 @@ def test_the_scene_is_watched_up_to_the_parts(place: tuple[str, str, str, int], 
     honest = CONTROLS[control].honest
     assert verdict.status == ("pass" if honest else "fail"), verdict.reason
     assert honest or verdict.checks["scene.kept"] == 0
+
+
+@pytest.mark.parametrize("name", ["collision", "lever"])
+@pytest.mark.parametrize("control", ["relabelled", "resized", "blur"])
+def test_what_is_written_on_a_part_stays(name: str, control: str) -> None:
+    verdict = judged(one(name), control)
+    assert verdict is not None
+    assert verdict.checks["objects.present"] == CONTROLS[control].honest, verdict.reason
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -12,7 +12,7 @@ from genreason.generate.physicshop import PhysicsShop
 from genreason.generate.recipes import Recipes
 from genreason.laws import Course
 from genreason.puzzles.physics import Film
-from genreason.render.rigs import SIDE, Column, Disc, Part, Rig, Still, disc, draw_still
+from genreason.render.rigs import SIDE, TEXTS, Bar, Column, Disc, Part, Rig, Still, disc, draw_still
 from genreason.types import Clip, Frame
 
 RECIPES: Recipes[PhysicsShop] = Recipes()
@@ -155,6 +155,31 @@ def recoloured(w: PhysicsShop) -> Clip:
     i = _seen(w, t, t + 1)
     part: Part = replace(w.board.parts[i], role="mark")
     return _switched(w, w.board.with_part(i, part))
+
+
+@RECIPES.control("objects.present")
+def relabelled(w: PhysicsShop) -> Clip | None:
+    """Another number is written on a part from half way on."""
+    spots = [i for i, part in enumerate(w.board.parts) if part.written((0.0, 0.0))]
+    if not spots:
+        return None
+    i = spots[int(w.rng.integers(len(spots)))]
+    return _switched(w, w.board.with_part(i, _relabelled(w, w.board.parts[i])))
+
+
+def _relabelled(w: PhysicsShop, part: Part) -> Part:
+    """A part with another number on it."""
+    if isinstance(part, Bar):
+        k = int(w.rng.integers(len(part.loads)))
+        loads = [*part.loads]
+        loads[k] = replace(loads[k], label=_other(w, loads[k].label))
+        return replace(part, loads=tuple(loads))
+    assert isinstance(part, Disc)
+    return replace(part, label=_other(w, part.label))
+
+
+def _other(w: PhysicsShop, label: str) -> str:
+    return str(w.rng.choice([text for text in TEXTS if text != label]))
 
 
 def _seen(w: PhysicsShop, first: int, last: int) -> int:

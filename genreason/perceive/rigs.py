@@ -16,6 +16,7 @@ import numpy.typing as npt
 from genreason.perceive.blocks import CHANGED, Blocks, Gap
 from genreason.perceive.fit import fit_board
 from genreason.perceive.follow import BROKEN, LEARNT, LEARNT_AREA, SAME, read_through
+from genreason.perceive.labels import Labels
 from genreason.perceive.steady import Steady
 from genreason.perceive.track import Spot, Track
 from genreason.render.rigs import Bar, Column, Disc, Part, Rig
@@ -35,6 +36,7 @@ COARSE = 1.5  # of a unit, what counts as a cell for the size of blocks
 EDGE = 0.12  # units at the sides of a column that are not looked at
 TINTED = 1.5  # difference (0-255) of a tint that matters for colours
 LEAST_INK = 3e4  # squared difference of a pixel from what is under it, that can be told
+WHOLE = 0.7  # presence from which a part's texts can be read
 BARE = 2  # frames after which what belongs to a part is looked for again
 STEEP = 80  # difference (0-255) of neighbouring pixels at an edge
 SEEN = 12  # difference (0-255) from the empty scene that is drawn
@@ -226,7 +228,7 @@ class RigFollower:
         grid = empty.lattice
         wide = replace(grid, cell_w=grid.cell_w * COARSE, cell_h=grid.cell_h * COARSE)
         self.rig, self.blocks = empty, Blocks(replace(empty, lattice=wide))
-        self.steady = Steady(empty, self.blocks)
+        self.steady, self.labels = Steady(empty, self.blocks), Labels(empty)
         self.now = [Found(float(x), float(y)) for x, y in places_N2]
         self.finders = [
             PartFinder(part, empty, (found.x, found.y))
@@ -308,7 +310,7 @@ class RigFollower:
         drawn = self.rig.draw([(p.x, p.y) for p in self.now], there)
         for i, mask in enumerate(masks):
             if t % BARE == 0:
-                self._bared[i] = self._bare(seen, gap.tint, i)
+                self._bared[i] = self._bare(seen, gap.tint, i) or self._rewritten(seen, i)
             unlike = self._bared[i] or self.finders[i].unlike(drawn, mask)
             self.now[i].odd = 1.0 if there[i] and unlike else 0.0
         ink = self._inked(drawn)
@@ -346,6 +348,12 @@ class RigFollower:
         energy = np.bincount(labels.ravel(), squares.ravel())[1:]
         there = np.bincount(labels.ravel(), products.ravel())[1:]
         return bool(((there < FAINT * energy) & (energy >= LEAST_INK * FEWEST)).any())
+
+    def _rewritten(self, seen: Frame, i: int) -> bool:
+        """Whether another text is on a part that is whole."""
+        found = self.now[i]
+        texts = self.rig.parts[i].written((found.x, found.y)) if found.presence >= WHOLE else ()
+        return any(self.labels.other(seen, writing) for writing in texts)
 
     def track(self, fps: float) -> Track:
         """What was seen in all frames so far; a part's `contrast` is from its surroundings."""

@@ -24,7 +24,8 @@ from genreason.perceive.rigs import AWAY, RigFollower
 from genreason.puzzles.base import Accept, Params, Puzzle, Reading
 from genreason.render.board import Board
 from genreason.render.motion import Motion, Script
-from genreason.render.rigs import SCENE_STYLES, SIDE, Part, Rig, SceneStyle, Still, draw_still, lattice_of
+from genreason.render.rigs import SIDE, Part, Rig, Still, draw_still, lattice_of
+from genreason.render.rigstyles import SCENE_STYLES, SceneStyle
 from genreason.strict import parse
 from genreason.types import Frame, GenreasonError, IllegalMove, Instance, Json, Solution, UserError, unknown
 

@@ -19,86 +19,16 @@ from genreason.render.board import Board, blend
 from genreason.render.cells import Sign, sign_piece
 from genreason.render.lattice import Lattice
 from genreason.render.marks import Colour
-from genreason.render.styles import Paint, colour_name
+from genreason.render.rigstyles import SCENE_STYLES, SceneStyle
 from genreason.render.textures import surface
 from genreason.types import Frame
 
 SIDE = 16
 SHIFT = 4  # binary digits of the fractions of pixels in which lines are drawn
+TEXTS = tuple("123456789")  # what may be written on a part
 MOST_TEXT = 3.0  # the widest text in its heights
 Point = tuple[float, float]
 Places = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneStyle:
-    """One way to draw a scene; the moving colours differ plainly from each other and from all else.
-
-    Attributes:
-        sky: what is behind everything.
-        ground: what bodies rest on.
-        ink: lines, arrows and texts.
-        first: colour of the first moving kind of part.
-        second: of the second.
-        third: of the third.
-        mark: what marks a place.
-        face: texts on parts.
-    """
-
-    name: str
-    sky: Paint
-    ground: Colour
-    ink: Colour
-    first: Colour
-    second: Colour
-    third: Colour
-    mark: Colour
-    face: Colour
-    font: str = "plain"
-
-    def colour(self, role: str) -> Colour:
-        """The colour of a role."""
-        found: Colour = getattr(self, role)
-        return found
-
-    def words(self) -> dict[str, str]:
-        """What a person calls the colours in the picture."""
-        names = ("ground", "ink", "first", "second", "third", "mark")
-        return {name: colour_name(self.colour(name)) for name in names}
-
-
-def _styles() -> dict[str, SceneStyle]:
-    red, blue, yellow, pink = (222, 30, 38), (35, 95, 225), (250, 210, 40), (245, 110, 170)
-    listed = [
-        SceneStyle(
-            name="print", sky=Paint((250, 250, 250)), ground=(150, 156, 164), ink=(24, 24, 28), first=red,
-            second=blue, third=(240, 190, 30), mark=(30, 150, 50), face=(250, 250, 250),
-        ),
-        SceneStyle(
-            name="notebook", sky=Paint((250, 246, 226), "speckle", 5), ground=(176, 170, 156),
-            ink=(24, 28, 40), first=(125, 50, 180), second=(245, 110, 10), third=(30, 150, 50), mark=blue,
-            face=(252, 250, 240), font="hand",
-        ),
-        SceneStyle(
-            name="chalk", sky=Paint((34, 64, 52), "photo", 8), ground=(104, 122, 114), ink=(238, 240, 236),
-            first=yellow, second=pink, third=(60, 170, 240), mark=(245, 130, 25), face=(24, 34, 34),
-            font="narrow",
-        ),
-        SceneStyle(
-            name="night", sky=Paint((24, 28, 52)), ground=(84, 90, 130), ink=(222, 226, 240),
-            first=(245, 130, 25), second=(30, 200, 220), third=pink, mark=(140, 230, 60), face=(20, 20, 30),
-            font="bold",
-        ),
-        SceneStyle(
-            name="blueprint", sky=Paint((28, 58, 128), "speckle", 6), ground=(112, 138, 190),
-            ink=(240, 244, 250), first=yellow, second=pink, third=(60, 225, 165), mark=(245, 130, 25),
-            face=(20, 30, 70), font="digital",
-        ),
-    ]  # fmt: skip
-    return {style.name: style for style in listed}
-
-
-SCENE_STYLES = _styles()
 
 
 # -- what stands still ---------------------------------------------------------------------------------------
@@ -226,6 +156,20 @@ def write(
 
 
 # -- what moves ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A text on a part: around which point, in which height (units), on which colour."""
+
+    at: Point
+    text: str
+    height: float
+    under: str
+
+    def draw(self, frame: Frame, lattice: Lattice, style: SceneStyle) -> None:
+        """Write it, in place."""
+        write(frame, lattice, self.at, self.text, self.height, style.face, "bold")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Something that moves.
@@ -242,6 +186,10 @@ class Part:
     def draw(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """Draw it at its place, in place."""
         raise NotImplementedError
+
+    def written(self, at: Point) -> tuple[Writing, ...]:
+        """What is written on it."""
+        return ()
 
     @property
     def loaded(self) -> bool:
@@ -265,8 +213,12 @@ class Disc(Part):
     def draw(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """The disc."""
         disc(frame, lattice, at, self.radius, style.colour(self.role))
-        if self.label:
-            write(frame, lattice, at, self.label, 0.95 * self.radius, style.face, "bold")
+        for writing in self.written(at):
+            writing.draw(frame, lattice, style)
+
+    def written(self, at: Point) -> tuple[Writing, ...]:
+        """Its label."""
+        return (Writing(at, self.label, 0.95 * self.radius, self.role),) if self.label else ()
 
     @property
     def loaded(self) -> bool:
@@ -317,16 +269,31 @@ class Bar(Part):
 
     def extras(self, frame: Frame, lattice: Lattice, style: SceneStyle, at: Point) -> None:
         """What lies on it."""
-        way = np.array(at) - np.array(self.middle)
-        up = np.array([way[1], -way[0]]) / max(float(np.hypot(*way)), 1e-6)
+        way, up = self._ways(at)
         for k in range(-self.marks, self.marks + 1):
             foot = np.array(self.middle) + k / (self.marks + 0.6) * way
             tip = foot - (self.thick / 2 + 0.35) * up
             line(frame, lattice, tuple(foot.tolist()), tuple(tip.tolist()), 0.14, style.ink)
-        for load in self.loads:
-            x, y = np.array(self.middle) + load.along * way + (load.radius + self.thick / 2) * up
-            disc(frame, lattice, (float(x), float(y)), load.radius, style.colour(self.load_role))
-            write(frame, lattice, (float(x), float(y)), load.label, load.radius, style.face, "bold")
+        for load, writing in zip(self.loads, self.written(at), strict=True):
+            disc(frame, lattice, writing.at, load.radius, style.colour(self.load_role))
+            writing.draw(frame, lattice, style)
+
+    def written(self, at: Point) -> tuple[Writing, ...]:
+        """The labels of what lies on it."""
+        way, up = self._ways(at)
+        places = [
+            np.array(self.middle) + load.along * way + (load.radius + self.thick / 2) * up
+            for load in self.loads
+        ]
+        return tuple(
+            Writing((float(x), float(y)), load.label, load.radius, self.load_role)
+            for load, (x, y) in zip(self.loads, places, strict=True)
+        )
+
+    def _ways(self, at: Point) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """From the middle to the right end, and one unit up from the bar."""
+        way = np.array(at) - np.array(self.middle)
+        return way, np.array([way[1], -way[0]]) / max(float(np.hypot(*way)), 1e-6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
