@@ -91,7 +91,9 @@ def told(
             line[start:end] = code
             if last is not None and last[2] == code:
                 gap = slice(last[1], start)
-                empty = codes[gap, c] == EMPTY
+                empty = np.zeros(start - last[1], np.bool_)
+                for a, b, held in _runs(codes[gap, c], LEAST):
+                    empty[a:b] |= held == EMPTY and b - a >= LEAST  # (a frame alone is flicker)
                 if start - last[1] > most and empty.any():  # it left, and came back soon
                     line[gap][empty] = EMPTY
                 else:

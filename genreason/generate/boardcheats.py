@@ -52,10 +52,10 @@ def swapped_content(w: BoardShop) -> Clip | None:
     flip = edits.FLIPS[int(w.rng.integers(2))]
     first, last = w.frame(w.cells[0]), w.frame(w.cells[-1])[flip]
     rows, cols = w.puzzle.shape(w.start)
-    board = np.array(w.cells[0]).reshape(rows, cols)
+    before, after = (np.array(cells).reshape(rows, cols) for cells in (w.cells[0], w.cells[-1]))
     if not edits.alike(w.board.plate, flip):
-        last = w.frame(tuple(np.array(w.cells[-1]).reshape(rows, cols)[flip].ravel().tolist()))
-    if (board[flip] != board).sum() < 2:
+        last = w.frame(tuple(after[flip].ravel().tolist()))
+    if (after[flip] != before).sum() < 2 + w.puzzle.carried:  # one move explains it
         return None
     return edits.picture_clip(w, [first] * 8 + [np.ascontiguousarray(last)] * 16)
 

@@ -6,6 +6,7 @@ texture jitter, but does when something is drawn or erased there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ REACHING = 0.6  # share of it down to which what is around belongs to it
 BESIDE = 40.0  # the most that it can be; on and beside pieces, whose colours compression spreads, it is
 MUCH = 0.7  # share of the blocks below which those that are not covered tell a tint alone,
 LEAST_FREE = 12  # if there are so many of them
+ASIDE = ((-2, 0), (2, 0), (0, -2), (0, 2))  # pixels by which colours may lag: one of theirs
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
 Standing = tuple[Piece, float, float]
@@ -173,14 +175,27 @@ class Blocks:
             )
         return frame[:rows, :cols]
 
-    def compare(self, means: Means, covered: npt.NDArray[np.bool_]) -> Gap:
-        """How a frame (its block means) differs from the scene outside the covered blocks."""
+    def compare(self, means: Means, covered: npt.NDArray[np.bool_], moved: bool = False) -> Gap:
+        """How a frame (its block means) differs from the scene outside the covered blocks.
+
+        Where the camera has `moved`, colours may lag behind: a pixel of colour is two of brightness.
+        """
         difference = means - self.base
         tint = _tint(difference.reshape(-1, 4)[self._told(covered)])
-        size = largest(np.abs(difference - tint))
+        off = np.abs(difference - tint)
+        if moved:
+            off[..., :3] = np.maximum(off[..., :3] - self._spread, 0)
+        size = largest(off)
         if self._doubt is not None:
             size = np.maximum(size - self._doubt, 0)
         return Gap(size, (size > CHANGED) & ~covered, tint[:3], self.k, self.cell_area)
+
+    @functools.cached_property
+    def _spread(self) -> Means:
+        """How much the means may differ where colours lag behind brightness, as in video of few bits."""
+        lagging = [self.shrunk(_colours_aside(self._plate, dx, dy)) for dx, dy in ASIDE]
+        gaps = [np.abs(means - self.shrunk(self._plate)) for means in lagging]
+        return np.asarray(np.max(gaps, axis=0), np.float32)
 
     def _told(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.int_]:
         """The sample of blocks that a tint is known by: where much is covered, those that are not."""
@@ -294,6 +309,16 @@ class Blocks:
             if last < length - CUT * self.k:
                 lines[max(int(last / self.k + CUT), 0) :] = True
         return out
+
+
+def _colours_aside(picture: Frame, dx: int, dy: int) -> Frame:
+    """The picture with its colours, not its brightness, some pixels aside."""
+    h, w = picture.shape[:2]
+    ycc = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
+    pad = max(abs(dx), abs(dy))
+    wide = cv2.copyMakeBorder(ycc, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    ycc[..., 1:] = wide[pad - dy : pad - dy + h, pad - dx : pad - dx + w, 1:]
+    return np.asarray(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
 def _tint(difference_K4: Means) -> npt.NDArray[np.float32]:

@@ -18,6 +18,7 @@ OTHERWISE = 1.3  # factor of the changed share from which the scene differs in a
 REST = 64  # frames that a search which keeps failing is left out at most
 DRIFTED = 1.15  # error at edges, against frame 0's, from which the camera may have moved a little
 HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the picture
+FAR = 0.15  # share of it out of the picture from which lines must agree, too
 UNEVEN = 0.04  # share by which a camera's zoom may differ across and down
 LEFT = 0.7  # share of the error that a wide search leaves which a closer one may still come to
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
@@ -105,7 +106,10 @@ class Steady:
             return best
         found, least, found_warp = best, changed, self.warp
         luminance, watcher = gray(small), self._watcher()
-        for start, search in ((self.warp, False), (None, False), (self.warp, True), (STILL, True)):
+        starts = ((self.warp, False), (STILL, False), (None, False), (self.warp, True), (STILL, True))
+        for start, search in starts:
+            if start is STILL and not search and not self.warp.any():
+                continue
             start = watcher.shift(luminance) if start is None else start
             warp, _ = watcher.estimate(luminance, start, search=search)
             hidden = self.blocks.outside(warp)
@@ -113,7 +117,7 @@ class Steady:
                 continue  # no camera does so; so little would be left to compare that anything would fit
             moved = self._undone(small, warp, covered)
             share = float(moved[2].changed.mean() / (1 - hidden.mean()))
-            if share < least and self._agrees(luminance, warp):
+            if share < least and self._agrees(luminance, warp, hidden):
                 found, least, found_warp = moved, share, warp
             if least <= SHIFTED:
                 break
@@ -135,9 +139,12 @@ class Steady:
         h, w = self.blocks.shape
         return bool(abs(warp[0] / (w / 2) - warp[1] / (h / 2)) > UNEVEN)
 
-    def _agrees(self, luminance: Gray, warp: Warp) -> bool:
-        """Whether lines are where a movement of the camera puts them: asked where blocks compare little."""
-        if not self._always:
+    def _agrees(self, luminance: Gray, warp: Warp, hidden: npt.NDArray[np.bool_]) -> bool:
+        """Whether lines are where a movement of the camera puts them.
+
+        Asked where blocks compare little: anyway, or as much of the scene would be out of the picture.
+        """
+        if not self._always and hidden.mean() <= FAR:
             return True
         watcher = self._watcher()
         return watcher.error(luminance, warp) < BETTER * watcher.error(luminance, self.warp)
@@ -182,6 +189,6 @@ class Steady:
         # What is covered matters to a tint alone, and little where it is little: then both looks share a gap.
         much = bool(covered.mean() > 1 - MUCH)
         if much or self._gap is None or self._gap[0] is not means:
-            self._gap = means, self.blocks.compare(means, covered & much)
+            self._gap = means, self.blocks.compare(means, covered & much, bool(warp.any()))
         gap, hidden = self._gap[1], covered | self.blocks.outside(warp) if warp.any() else covered
         return seen, means, replace(gap, changed=gap.changed & ~hidden)
