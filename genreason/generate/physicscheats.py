@@ -232,10 +232,11 @@ def intruder(w: PhysicsShop) -> Clip | None:
         return None
     plate = w.board.plate.copy()
     disc(plate, w.board.lattice, free[0], radius, w.board.style.mark)
-    change = np.abs(plate.astype(np.int16) - w.board.plate).max(axis=-1) > SEEN
+    other, last = replace(w.board, plate=plate), w.truth.places_TN2[-1]
+    change = np.abs(other.draw(last).astype(np.int16) - w.board.draw(last)).max(axis=-1) > SEEN
     if change.sum() < 0.5 * np.pi * radius**2 * w.board.lattice.cell_w**2:
-        return None
-    return _switched(w, replace(w.board, plate=plate))
+        return None  # what moves covers it
+    return _switched(w, other)
 
 
 @RECIPES.control("scene.first_frame")
