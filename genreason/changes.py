@@ -6,14 +6,13 @@ own rules decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genreason.perceive.cells import BETWEEN, EMPTY
-from genreason.stories import Gap, Story
+from genreason.stories import Changes, Fault, Story
 
 if TYPE_CHECKING:
     from genreason.puzzles.boards import BoardPuzzle
@@ -22,43 +21,8 @@ TWICE = 6  # frames in a row in which something may be in its old and its new ce
 UNCLEAR = 4  # cells apart from a move's that are between two contents in a frame that tells nothing of fading
 FADED = 3  # frames in which something that is carried may be half there in its place
 APART = 6  # frames by which a part of a large thing may leave or come later than the rest
+FLEETING = 2  # frames that something may be seen in a cell which it passes at half a cell a frame
 AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What was broken first: frame, checks, words, cell."""
-
-    t: int
-    checks: tuple[str, ...]
-    what: str
-    cell: int
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How far the clip could be followed.
-
-    Attributes:
-        moves: legal moves that were made until the end or the first fault.
-        end: the state after them.
-        fault: the first fault, or None.
-        spans: frames in which each move began to show, and was done.
-        between: cells that what is carried passes over, by move.
-    """
-
-    moves: tuple[Any, ...]
-    end: Any
-    fault: Fault | None
-    spans: tuple[tuple[int, int], ...] = ()
-    between: tuple[frozenset[int], ...] = ()
-
-    def passes(self, gap: Gap, empty: bool) -> bool:
-        """Whether something that is carried passes over a cell, which is `empty` or not, meanwhile."""
-        return any(
-            begun < gap.end and gap.start <= done and (empty or gap.cell in cells)
-            for (begun, done), cells in zip(self.spans, self.between, strict=True)
-        )
 
 
 def follow_changes(puzzle: BoardPuzzle[Any, Any], state: Any, story: Story) -> Changes:
@@ -296,7 +260,8 @@ class _Walk:
             if faded.max(initial=0) >= FADED:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
-        if carried and span[1] - span[0] <= 1 and not self._arrives(move, after, begun):
+        sudden = span[1] - span[0] <= 1 and not self._arrives(move, after, begun)
+        if carried and sudden and not self._hurries(left, begun):
             symbol = after[next(c for c, s in after.items() if s and c not in left)]
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
@@ -314,10 +279,17 @@ class _Walk:
             what = f"{self._named(cell)} is filled by nothing that came there"
             return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         self.spans.append(span)
-        self.between.append(frozenset([*between, *(after if carried and self.puzzle.large else ())]))
+        beside = _beside(between, self.puzzle.shape(self.state)) if self.puzzle.overhang else []
+        large = after if carried and self.puzzle.large else ()
+        self.between.append(frozenset([*between, *beside, *large]))
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)
         return None
+
+    def _hurries(self, left: Sequence[int], t: int) -> bool:
+        """Whether what has left its cell had come there just before, and goes on as fast."""
+        own = self.puzzle.codes(self.state)
+        return bool(self.spans) and any(self.raw_TC[max(t - FLEETING, 0), c] != own[c] for c in left)
 
     def _arrives(self, move: Any, after: Mapping[int, str], t: int) -> bool:
         """Whether what comes into a cell was next to it, on its way, in the frame before."""
@@ -393,3 +365,10 @@ class _Walk:
             self._on_the_way(move, self.puzzle.changes(self.state, move), one)
             for move in self.puzzle.likely(self.state, one)
         )
+
+
+def _beside(cells: Iterable[int], shape: tuple[int, int]) -> list[int]:
+    """Cells that share an edge with these."""
+    rows, cols = shape
+    around = [(c // cols + dy, c % cols + dx) for c in cells for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+    return [y * cols + x for y, x in around if 0 <= y < rows and 0 <= x < cols]

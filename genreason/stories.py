@@ -1,4 +1,4 @@
-"""Tell every cell's own story: what it held, and when that changed.
+"""Tell every cell's own story: what it held, and when that changed; and what followed from all of them.
 
 A sign counts when it stays; a sign that is still being written (its ink only grows) does not yet.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,42 @@ class Story:
     away: tuple[Gap, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was broken first: frame, checks, words, cell."""
+
+    t: int
+    checks: tuple[str, ...]
+    what: str
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How far the clip could be followed.
+
+    Attributes:
+        moves: legal moves that were made until the end or the first fault.
+        end: the state after them.
+        fault: the first fault, or None.
+        spans: frames in which each move began to show, and was done.
+        between: cells that what is carried passes over, by move.
+    """
+
+    moves: tuple[Any, ...]
+    end: Any
+    fault: Fault | None
+    spans: tuple[tuple[int, int], ...] = ()
+    between: tuple[frozenset[int], ...] = ()
+
+    def passes(self, gap: Gap, empty: bool) -> bool:
+        """Whether something that is carried passes over a cell, which is `empty` or not, meanwhile."""
+        return any(
+            begun < gap.end and gap.start <= done and (empty or gap.cell in cells)
+            for (begun, done), cells in zip(self.spans, self.between, strict=True)
+        )
+
+
 def told(
     track: CellTrack,
     rest: float = 0.0,
@@ -91,9 +128,9 @@ def told(
             line[start:end] = code
             if last is not None and last[2] == code:
                 gap = slice(last[1], start)
-                empty = np.zeros(start - last[1], np.bool_)
-                for a, b, held in _runs(codes[gap, c], LEAST):
-                    empty[a:b] |= held == EMPTY and b - a >= LEAST  # (a frame alone is flicker)
+                empty = codes[gap, c] == EMPTY
+                if carried:  # what passes over it hides whether it is there but for a frame
+                    empty = _lasting(empty, LEAST)
                 if start - last[1] > most and empty.any():  # it left, and came back soon
                     line[gap][empty] = EMPTY
                 else:
@@ -117,6 +154,14 @@ def _runs(line: Codes, least: int) -> list[tuple[int, int, int]]:
         for a, b in zip(edges, edges[1:], strict=False)
         if line[a] >= EMPTY and (b - a >= least or a == 0 or b == len(line))
     ]
+
+
+def _lasting(seen: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+    """Where something was seen for so many frames in a row."""
+    out = np.zeros(len(seen), np.bool_)
+    for start, end, held in _runs(seen.astype(np.int16), least):
+        out[start:end] = held and end - start >= least
+    return out
 
 
 def _settled(runs: list[tuple[int, int, int]], look_TV: Looks, most: int) -> list[tuple[int, int, int]]:

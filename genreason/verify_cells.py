@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genreason.changes import UNCLEAR, Changes, Fault, follow_changes
+from genreason.changes import UNCLEAR, follow_changes
 from genreason.perceive.cells import ALIEN, BETWEEN, EMPTY, UNSURE, CellTrack, Codes
 from genreason.puzzles.boards import BoardPuzzle
 from genreason.replay import Tolerances
-from genreason.stories import LEAST, Story, told
+from genreason.stories import LEAST, Changes, Fault, Story, told
 from genreason.types import Verdict, unscored
 from genreason.verify import CHECKS, Notes, ToPixels, check_scene, reached, sentence
 
