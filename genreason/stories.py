@@ -128,9 +128,7 @@ def told(
             line[start:end] = code
             if last is not None and last[2] == code:
                 gap = slice(last[1], start)
-                empty = codes[gap, c] == EMPTY
-                if carried:  # what passes over it hides whether it is there but for a frame
-                    empty = _lasting(empty, LEAST)
+                empty = (codes[gap, c] == EMPTY) & ~_flicker(codes[:, c], code)[gap]
                 if start - last[1] > most and empty.any():  # it left, and came back soon
                     line[gap][empty] = EMPTY
                 else:
@@ -156,11 +154,11 @@ def _runs(line: Codes, least: int) -> list[tuple[int, int, int]]:
     ]
 
 
-def _lasting(seen: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
-    """Where something was seen for so many frames in a row."""
-    out = np.zeros(len(seen), np.bool_)
-    for start, end, held in _runs(seen.astype(np.int16), least):
-        out[start:end] = held and end - start >= least
+def _flicker(line: Codes, code: int) -> npt.NDArray[np.bool_]:
+    """Where a cell shows something else for one frame, right after and before the same."""
+    own = line == code
+    out = np.zeros(len(line), np.bool_)
+    out[1:-1] = own[:-2] & ~own[1:-1] & own[2:]
     return out
 
 

@@ -21,6 +21,7 @@ HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the pic
 FAR = 0.15  # share of it out of the picture from which lines must agree, too
 UNEVEN = 0.04  # share by which a camera's zoom may differ across and down
 LEFT = 0.7  # share of the error that a wide search leaves which a closer one may still come to
+PLAINLY = 0.5  # share of it that is left when a large one was found
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 
 
@@ -144,10 +145,11 @@ class Steady:
 
         Asked where blocks compare little: anyway, or as much of the scene would be out of the picture.
         """
-        if not self._always and hidden.mean() <= FAR:
+        far = bool(hidden.mean() > FAR)
+        if not self._always and not far:
             return True
-        watcher = self._watcher()
-        return watcher.error(luminance, warp) < BETTER * watcher.error(luminance, self.warp)
+        watcher, better = self._watcher(), PLAINLY if far else BETTER
+        return watcher.error(luminance, warp) < better * watcher.error(luminance, self.warp)
 
     def _refined(
         self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
