@@ -263,6 +263,7 @@ class _Walk:
         sudden = span[1] - span[0] <= 1 and not self._arrives(move, after, begun)
         if carried and sudden and not self._hurries(left, begun):
             symbol = after[next(c for c, s in after.items() if s and c not in left)]
+            more |= int((self.raw_TC[t] < EMPTY).sum()) >= UNCLEAR  # the whole board fades
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
             return Fault(t, ("objects.continuous", *(("rules.legal",) if more else ())), what, cell)
         if self.puzzle.large and min(self._spreads(after, t)) >= APART:

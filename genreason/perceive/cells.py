@@ -30,6 +30,7 @@ SIDES = (24, 40)  # least and most pixels of a cell's side (of its area's root) 
 STIRRED = 1.0  # mean difference (0-255) of a cell from when it was read last that has it read again,
 UNCLEAR = 0.4  # and where nothing clear was read
 MOST_FRESH = 10  # cells that may change at once before it may be a movement of the camera
+LATE = 6  # frames before the end in which what has just come back need not have come to rest
 SETTLE = 20  # frames before and after a change in which a cell may look a little otherwise already or still
 FINE = 0.6  # of a cell, what counts as one for the size of blocks
 SMALL = 8  # pixels a side of the looks of cells that are kept
@@ -337,11 +338,10 @@ class CellFollower:
             for t in np.flatnonzero((code_TC[1:, own] != code_TC[:-1, own]).any(axis=1)).tolist():
                 if own != [cell]:
                     begun |= {(near, cell) for near in seen if abs(near - t) <= SETTLE}
-                # (What comes back to where it was is told before it has come to rest.)
-                for later in range(t + 1, t + 2 * SETTLE if code_TC[t + 1, cell] == start[cell] else t + 1):
-                    if later not in seen:
-                        break
-                    begun.add((later, cell))
+                # (What comes back to where it was is told before it has come to rest; which it does.)
+                rest = next(k for k in range(t + 1, len(code_TC) + 1) if k not in seen)
+                back = code_TC[t + 1, cell] == start[cell] and (rest < len(code_TC) or rest - t <= LATE)
+                begun |= {(later, cell) for later in range(t + 1, min(rest, t + 2 * SETTLE) if back else t)}
                 while t in seen:
                     begun.add((t, cell))
                     t -= 1

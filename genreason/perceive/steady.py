@@ -21,6 +21,7 @@ HIDDEN = 0.4  # share of the scene that a moving camera may leave out of the pic
 FAR = 0.15  # share of it out of the picture from which lines must agree, too
 UNEVEN = 0.04  # share by which a camera's zoom may differ across and down
 LEFT = 0.7  # share of the error that a wide search leaves which a closer one may still come to
+EXPLAINED = 0.6  # share of what has changed that may be left when a movement explains it
 PLAINLY = 0.5  # share of it that is left when a large one was found
 BETTER = 0.7  # share of the old error that is left when a small movement of the camera was found
 
@@ -122,7 +123,9 @@ class Steady:
                 found, least, found_warp = moved, share, warp
             if least <= SHIFTED:
                 break
-        if least > changed * 0.6:  # no camera movement explains it: the scene itself has changed
+        # (Where much else moves, lines tell more than the share that is left.)
+        clear = least < changed and self._fits(luminance, found_warp, PLAINLY)
+        if least > changed * EXPLAINED and not clear:  # no camera did it: the scene itself has changed
             self._search.failed()
             self._wait_gap = changed
             return best
@@ -148,8 +151,12 @@ class Steady:
         far = bool(hidden.mean() > FAR)
         if not self._always and not far:
             return True
-        watcher, better = self._watcher(), PLAINLY if far else BETTER
-        return watcher.error(luminance, warp) < better * watcher.error(luminance, self.warp)
+        return self._fits(luminance, warp, PLAINLY if far else BETTER)
+
+    def _fits(self, luminance: Gray, warp: Warp, share: float) -> bool:
+        """Whether less than this share of the error at lines is left."""
+        watcher = self._watcher()
+        return watcher.error(luminance, warp) < share * watcher.error(luminance, self.warp)
 
     def _refined(
         self, small: Frame, best: tuple[Frame, Means, Gap], covered: npt.NDArray[np.bool_]
