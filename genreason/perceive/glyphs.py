@@ -167,6 +167,12 @@ class Bank:
         self._exact = np.array([sign.mark is not None or not sign.any_ink for sign in signs])
         marks = [replace(sign.mark, scale=1.0) if sign.mark else None for sign in signs]
         self._sized = np.array([mark is not None and marks.count(mark) > 1 for mark in marks])
+        self._shapes = np.array(
+            [
+                marks.index(m) if sized else i
+                for i, (m, sized) in enumerate(zip(marks, self._sized, strict=True))
+            ]
+        )
         self._sizes = _size(self.boxes)
         rows = [_vectors(sign, cell, tuple(map(float, ground))) for sign in signs]
         self._starts = np.cumsum([0, *(len(row) for row in rows)])[:-1]
@@ -175,6 +181,11 @@ class Bank:
         self._rows = np.concatenate(flat)
         self._middle, self._lens, self._beyond = _lens(flat)
         self._seen = self._through(self._rows, np.linalg.norm(np.concatenate(rows), axis=1))
+
+    @property
+    def sized(self) -> bool:
+        """Whether some signs differ in size alone: all of them must be seen up to their edges."""
+        return bool(self._sized.any())
 
     def _through(self, flat: Picture, lengths: Picture) -> Picture:
         """Inks as they look through the lens, of length 1; what is beyond the basis is like no sign."""
@@ -200,20 +211,27 @@ class Bank:
         paler = ground + plain[:, None] * (self.colours - ground)
         cost, pale = (self._colour_cost(colours, ink) for colours in (self.colours, paler))
         pale = pale + np.where(self._exact, (1 - plain) * FAINT_COST, 0)
-        if self._sized.any():
+        if self.sized:
             off = np.abs(np.log(_size(np.array([ink.box]))[0] / self._sizes))
             wrong = np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
             cost, pale = cost + wrong, pale + wrong
         flat = ink.vector @ self._basis
-        alike = np.maximum.reduceat(self._rows @ flat, self._starts)
+        alike = self._best(self._rows @ flat)
         through = self._through(flat[None], np.ones(1, np.float32))[0]
-        value = np.maximum.reduceat(self._seen @ through, self._starts) - pale
+        value = self._best(self._seen @ through) - pale
         best = int(value.argmax())
         others = np.delete(value, best)
         margin = float(value[best] - others.max()) if len(others) else 1.0
         least, astray = (MARGIN, 0.0) if self.signs[best].mark is None else (MARK_MARGIN, MARK_ASTRAY)
         agreed = (alike - pale)[best] >= (alike - pale).max() - astray
         return Guess(best, float(alike[best] - cost[best]), margin if agreed else 0.0, least)
+
+    def _best(self, likeness: Picture) -> Picture:
+        """(K,) of each sign, the best of its drawings; one shape is as like in all its sizes."""
+        each = np.maximum.reduceat(likeness, self._starts)
+        most = np.full(len(each), -np.inf, np.float32)
+        np.maximum.at(most, self._shapes, each)
+        return np.asarray(most[self._shapes], np.float32)
 
     def _colour_cost(self, colours: npt.NDArray[np.float32], ink: Ink) -> npt.NDArray[np.float64]:
         away = np.linalg.norm(colours - ink.colour, axis=1)
