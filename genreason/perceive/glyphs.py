@@ -167,6 +167,7 @@ class Bank:
         self._exact = np.array([sign.mark is not None or not sign.any_ink for sign in signs])
         marks = [replace(sign.mark, scale=1.0) if sign.mark else None for sign in signs]
         self._sized = np.array([mark is not None and marks.count(mark) > 1 for mark in marks])
+        # Signs that differ in size alone share a number.
         self._shapes = np.array(
             [
                 marks.index(m) if sized else i
@@ -216,22 +217,18 @@ class Bank:
             wrong = np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
             cost, pale = cost + wrong, pale + wrong
         flat = ink.vector @ self._basis
-        alike = self._best(self._rows @ flat)
+        alike = np.maximum.reduceat(self._rows @ flat, self._starts)
         through = self._through(flat[None], np.ones(1, np.float32))[0]
-        value = self._best(self._seen @ through) - pale
-        best = int(value.argmax())
-        others = np.delete(value, best)
-        margin = float(value[best] - others.max()) if len(others) else 1.0
+        value = np.maximum.reduceat(self._seen @ through, self._starts) - pale
+        # A shape is told from other shapes; its size is told by its size alone.
+        own = self._shapes == self._shapes[int(value.argmax())]
+        best = int(np.where(own, pale, np.inf).argmin())
+        margin = float(value[own].max() - value[~own].max()) if not own.all() else 1.0
+        sizes = np.sort(pale[own])
+        margin = min([margin, *(sizes[1:2] - sizes[0]).tolist()])
         least, astray = (MARGIN, 0.0) if self.signs[best].mark is None else (MARK_MARGIN, MARK_ASTRAY)
-        agreed = (alike - pale)[best] >= (alike - pale).max() - astray
+        agreed = (alike - pale)[own].max() >= (alike - pale).max() - astray
         return Guess(best, float(alike[best] - cost[best]), margin if agreed else 0.0, least)
-
-    def _best(self, likeness: Picture) -> Picture:
-        """(K,) of each sign, the best of its drawings; one shape is as like in all its sizes."""
-        each = np.maximum.reduceat(likeness, self._starts)
-        most = np.full(len(each), -np.inf, np.float32)
-        np.maximum.at(most, self._shapes, each)
-        return np.asarray(most[self._shapes], np.float32)
 
     def _colour_cost(self, colours: npt.NDArray[np.float32], ink: Ink) -> npt.NDArray[np.float64]:
         away = np.linalg.norm(colours - ink.colour, axis=1)
