@@ -76,7 +76,7 @@ class CellReader:
         below = [Sign(mark=mark) for mark in tiles]
         self._codes = plain + [-1 - k for k in range(len(tiles))]  # signs, then tiles that carry texts
         self._bank = bank_of(tuple([signs[i] for i in plain] + below), cell, roughly(ground))
-        self._edge = TILE if tiles or self._bank.sized else TEXT
+        self._edge = TILE if tiles else TEXT
         self._floor = max(FLOOR, LEAST_FAINT * float(min(self._bank.strengths))) if rests else FLOOR
         self._tiles: list[tuple[list[int], Bank, npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
         for mark, base in zip(tiles, below, strict=True):

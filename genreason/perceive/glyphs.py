@@ -183,11 +183,6 @@ class Bank:
         self._middle, self._lens, self._beyond = _lens(flat)
         self._seen = self._through(self._rows, np.linalg.norm(np.concatenate(rows), axis=1))
 
-    @property
-    def sized(self) -> bool:
-        """Whether some signs differ in size alone: all of them must be seen up to their edges."""
-        return bool(self._sized.any())
-
     def _through(self, flat: Picture, lengths: Picture) -> Picture:
         """Inks as they look through the lens, of length 1; what is beyond the basis is like no sign."""
         beyond = np.maximum(lengths**2 - (flat**2).sum(axis=-1), 0) * self._beyond**2
@@ -212,7 +207,7 @@ class Bank:
         paler = ground + plain[:, None] * (self.colours - ground)
         cost, pale = (self._colour_cost(colours, ink) for colours in (self.colours, paler))
         pale = pale + np.where(self._exact, (1 - plain) * FAINT_COST, 0)
-        if self.sized:
+        if self._sized.any():
             off = np.abs(np.log(_size(np.array([ink.box]))[0] / self._sizes))
             wrong = np.where(self._sized, np.maximum(off - OFF_SIZE, 0) * SIZE_COST, 0)
             cost, pale = cost + wrong, pale + wrong
