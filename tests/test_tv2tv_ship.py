@@ -116,3 +116,13 @@ def test_the_demo_watches_the_model_where_its_weights_are(trained, tmp_path, mon
     assert len(found) == 2 and set(found) <= {"pass", "fail", "unscored"}
     assert sum("the rules judge" in line for line in lines) == 2
     assert any("\u2580" in line for line in lines)
+
+
+@pytest.mark.parametrize(("level", "rooms"), [("small", 4), ("medium", 5), ("large", 6), ("hard", 7)])
+def test_the_second_model_looks_at_as_many_rooms_as_there_are(level, rooms):
+    card = cards.load(cards.GeneratorCard, "tv2tv-nano-v2")
+    generator = generators.load(card, {**card.options, "chunks": 1, "words": 4})
+    puzzle, task = base.load("maze"), Task("maze", level, "test", size=(256, 256))
+    requests = [Request(instance=task[i], first_frame=puzzle.picture(task[i]), prompt="") for i in range(6)]
+    grids = [clip.meta["grid"] for clip in generator.generate(requests, seed=0)]
+    assert grids == [[rooms, rooms]] * len(requests)

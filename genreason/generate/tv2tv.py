@@ -283,16 +283,30 @@ class Tv2tvGenerator:
         return sum(memory.size for memory, _ in self._memories.values())
 
     def _sized(self, requests: Sequence[Request]) -> dict[tuple[int, int], list[int]]:
-        """Requests by the grid that the model says they have; it is asked at the first grid."""
-        first, *others = self.grids
-        if not others:
-            return {first: list(range(len(requests)))}
-        pictures = [self._picture(request, first) for request in requests]
-        says = self.pipe.next_word(self._prompts(requests), pictures, first)
+        """Requests by the first grid at which the model says that it is theirs.
+
+        Asked at another one it may guess wrongly; where it never agrees, what it says at the first counts.
+        """
+        if len(self.grids) == 1:
+            return {self.grids[0]: list(range(len(requests)))}
+        found: dict[int, tuple[int, int]] = {}
+        guess = [self.grids[0]] * len(requests)
         named = {f"{rows}x{cols}": (rows, cols) for rows, cols in self.grids}
+        for grid in self.grids:
+            left = [i for i in range(len(requests)) if i not in found]
+            if not left:
+                break
+            pictures = [self._picture(requests[i], grid) for i in left]
+            says = self.pipe.next_word(self._prompts([requests[i] for i in left]), pictures, grid)
+            for i, word in zip(left, says, strict=True):
+                told = named.get(word.strip())
+                if told == grid:
+                    found[i] = grid
+                elif told and grid == self.grids[0]:
+                    guess[i] = told
         groups: dict[tuple[int, int], list[int]] = {}
-        for i, word in enumerate(says):
-            groups.setdefault(named.get(word.strip(), first), []).append(i)
+        for i in range(len(requests)):
+            groups.setdefault(found.get(i, guess[i]), []).append(i)
         return groups
 
     def stream(self, request: Request, seed: int) -> Iterator[TextEvent | FrameEvent]:
