@@ -261,7 +261,7 @@ class _Walk:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         sudden = span[1] - span[0] <= 1 and not self._arrives(move, after, begun)
-        if carried and sudden and not self._hurries(left, begun):
+        if carried and sudden and not self._hurries(move, after, left, begun):
             symbol = after[next(c for c, s in after.items() if s and c not in left)]
             more |= int((self.raw_TC[t] < EMPTY).sum()) >= UNCLEAR  # the whole board fades
             what = f"the {self.puzzle.called(symbol)} jumps to its new place in one frame"
@@ -287,10 +287,14 @@ class _Walk:
         self.state = self.puzzle.step(self.state, move)
         return None
 
-    def _hurries(self, left: Sequence[int], t: int) -> bool:
-        """Whether what has left its cell had come there just before, and goes on as fast."""
-        own = self.puzzle.codes(self.state)
-        return bool(self.spans) and any(self.raw_TC[max(t - FLEETING, 0), c] != own[c] for c in left)
+    def _hurries(self, move: Any, after: Mapping[int, str], left: Sequence[int], t: int) -> bool:
+        """Whether what goes on to the next cell had come into the one before as fast."""
+        steps = self.puzzle.going(self.state) & {s for s in after.values() if s}
+        if not self.spans or not steps or self.puzzle.passed(self.state, move) - set(after):
+            return False
+        (begun, done), own = self.spans[-1], self.puzzle.codes(self.state)
+        fast = done - begun <= 2 * FLEETING and t - done < FLEETING
+        return fast and any(self.raw_TC[max(t - FLEETING, 0), c] != own[c] for c in left)
 
     def _arrives(self, move: Any, after: Mapping[int, str], t: int) -> bool:
         """Whether what comes into a cell was next to it, on its way, in the frame before."""

@@ -34,6 +34,7 @@ REACHING = 0.6  # share of it down to which what is around belongs to it
 BESIDE = 40.0  # the most that it can be; on and beside pieces, whose colours compression spreads, it is
 MUCH = 0.7  # share of the blocks below which those that are not covered tell a tint alone,
 LEAST_FREE = 12  # if there are so many of them
+LAG = 12.0  # difference of mean colour that they may make
 ASIDE = ((-2, 0), (2, 0), (0, -2), (0, 2))  # pixels by which colours may lag: one of theirs
 _BROAD = np.ones((3, 3), np.uint8)
 Means = npt.NDArray[np.float32]
@@ -195,7 +196,7 @@ class Blocks:
         """How much the means may differ where colours lag behind brightness, as in video of few bits."""
         lagging = [self.shrunk(_colours_aside(self._plate, dx, dy)) for dx, dy in ASIDE]
         gaps = [np.abs(means - self.shrunk(self._plate)) for means in lagging]
-        return np.asarray(np.max(gaps, axis=0), np.float32)
+        return np.asarray(np.minimum(np.max(gaps, axis=0), LAG), np.float32)
 
     def _told(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.int_]:
         """The sample of blocks that a tint is known by: where much is covered, those that are not."""
