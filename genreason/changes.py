@@ -22,6 +22,7 @@ UNCLEAR = 4  # cells apart from a move's that are between two contents in a fram
 FADED = 3  # frames in which something that is carried may be half there in its place
 APART = 6  # frames by which a part of a large thing may leave or come later than the rest
 FLEETING = 2  # frames that something may be seen in a cell which it passes at half a cell a frame
+NEAR = 2.0  # cells from its new place at which what is carried must have been in the frame before
 AT_ONCE = 0.5  # share of the shorter of two changes that may go on during the other
 
 
@@ -261,6 +262,7 @@ class _Walk:
                 what = f"what comes into {self._named(cell)} fades in and out and is not carried"
                 return Fault(t, ("rules.legal", "objects.continuous"), what, cell)
         sudden = span[1] - span[0] <= 1 and not self._arrives(move, after, begun)
+        sudden |= carried and self._from_afar(move, after, left, begun, t)
         if carried and sudden and not self._hurries(move, after, left, begun):
             symbol = after[next(c for c, s in after.items() if s and c not in left)]
             more |= int((self.raw_TC[t] < EMPTY).sum()) >= UNCLEAR  # the whole board fades
@@ -286,6 +288,23 @@ class _Walk:
         self.moves.append(move)
         self.state = self.puzzle.step(self.state, move)
         return None
+
+    def _from_afar(
+        self, move: Any, after: Mapping[int, str], left: Sequence[int], begun: int, t: int
+    ) -> bool:
+        """Whether what comes into a cell was seen far from it, and nowhere nearer, in the frame before."""
+        own, raw = self.puzzle.codes(self.state), self.raw_TC
+        come = [c for c, s in after.items() if s and c not in left]
+        there = [(raw[begun + 1 : t + 1, c] == self.symbols.index(after[c])) for c in come]
+        first = min((begun + 1 + int(np.argmax(seen)) for seen in there if seen.any()), default=t)
+        moving = np.flatnonzero((raw[first - 1] != own) & (raw[first - 1] != EMPTY))
+        if not come or not len(moving):
+            return False  # it is where no cells are
+        places = np.array([self.puzzle.place(self.state, int(c)) for c in moving])
+        paths = [np.reshape(self.puzzle.path(self.state, move, c), (-1, 2)) for c in come]
+        way = max(float(np.abs(np.diff(path, axis=0)).max(axis=-1).sum()) for path in paths)
+        near = min(np.abs(places - self.puzzle.place(self.state, c)).max(axis=1).min() for c in come)
+        return bool(near > max(NEAR, way / (first - begun) + 1))
 
     def _hurries(self, move: Any, after: Mapping[int, str], left: Sequence[int], t: int) -> bool:
         """Whether what goes on to the next cell had come into the one before as fast."""

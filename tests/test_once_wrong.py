@@ -32,6 +32,8 @@ JUDGE = RulesJudge()
         ("life", "medium", "chalk", 3, "written_on"),
         # What is left in the lane over a board stays to the end.
         ("block_stacking", "easy", "print", 4, "scene_altered"),
+        # Carried a little on its way, then there at once.
+        ("matchsticks", "medium", "print", 0, "jumps_ahead"),
         # A stick rests beside another one.
         ("matchsticks", "medium", "chalk", 3, "pause"),
         # What glides on passes a field in two frames.

@@ -15,6 +15,7 @@ from genreason.render.motion import Script
 from genreason.types import Clip, Frame
 
 RECIPES: Recipes[BoardShop] = Recipes()
+FAR = 4.5  # cells that are no step of what is carried
 GHOST = 0.35  # opacity of what is only half there
 SEEN = 40  # difference (0-255) that a person sees
 
@@ -234,6 +235,25 @@ def teleport(w: BoardShop) -> Clip | None:
     k = moved[int(w.rng.integers(len(moved)))]
     a, b = w.film(w.stages[:k], length="any"), w.film(w.stages[k + 1 :], w.cells[k + 1], length="any")
     return edits.picture_clip(w, [*a.frames(w.board), *b.frames(w.board)])
+
+
+@RECIPES.control("objects.continuous")
+def jumps_ahead(w: BoardShop) -> Clip | None:
+    """Something is carried a little on its way, and is in its new place in the next frame."""
+    moved = [k for k, stage in enumerate(w.stages) if stage.paths]
+    if not w.puzzle.carried or w.puzzle.large:
+        return None
+    for k in w.rng.permutation(moved).tolist():
+        before = len(w.film(w.stages[:k], length="any", hold_end=1))
+        script = w.film(w.stages[: k + 1], length="any", hold_end=1)
+        places = script.places_TN2[before:]
+        gone, left = (np.abs(places - end).max(axis=(1, 2)) for end in (places[0], places[-1]))
+        frames = np.flatnonzero((gone >= 1) & (left >= FAR))
+        if len(frames):
+            a = script.taken(np.arange(before + int(frames[-1]) + 1))
+            b = w.film(w.stages[k + 1 :], w.cells[k + 1], length="any")
+            return edits.picture_clip(w, [*a.frames(w.board), *b.frames(w.board)])
+    return None
 
 
 @RECIPES.control("objects.unique")
