@@ -55,6 +55,7 @@ def boards() -> dict[str, Instance]:
         "queens": Task("n_queens", "easy", split="any", style="wood", seed=20)[0],
         "game": Task("tic_tac_toe", "hard", split="any", style="wood", seed=20)[0],
         "tiles": Task("sliding_puzzle", "medium", split="any", style="chalk", seed=20)[0],
+        "sticks": Task("matchsticks", "medium", split="any", style="print", seed=20)[0],
         "life": Task("life", "easy", split="any", seed=20)[0],
     }
 
