@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,7 @@ class MazeSource(Strict):
         styles: names; none given: all.
         pixels: sides at which they are drawn before they are shrunk, and how often each.
         held_out: the walls of so many test instances of the level with these rooms are left out.
+        plan: what is said before the first frame: where to go from every room ("map"), or nothing ("none").
     """
 
     rooms: int = Field(4, ge=2, le=MOST_ROOMS)
@@ -48,6 +50,7 @@ class MazeSource(Strict):
     styles: list[str] = []
     pixels: dict[int, float] = {112: 0.6, 160: 0.3, 256: 0.1}
     held_out: int = Field(2000, ge=0)
+    plan: Literal["map", "none"] = "map"
 
     @model_validator(mode="after")
     def _known(self) -> MazeSource:
@@ -231,7 +234,8 @@ class MazeWorld:
             self._room(room) + (ARROWS[ways[room]] if room in ways else "*")
             for room in sorted(carving.closed(self.n, self.n).rooms)
         ]
-        text = f"{self.n}x{self.n} goal {self._room(state.goal)} : {' '.join(plan)} ."
+        mapped = f"{self.n}x{self.n} goal {self._room(state.goal)} : {' '.join(plan)} ."
+        text = mapped if self.source.plan == "map" else ""
         return Told(self._drawn(rng, state, walk.stops), text, walk.steps, walk.learnt, end, self.grid)
 
     def _drawn(

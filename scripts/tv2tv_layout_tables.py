@@ -1,0 +1,238 @@
+"""Tables of scripts/tv2tv_layouts.sh: `python scripts/tv2tv_layout_tables.py OUT`.
+
+Prints Markdown; docs/experiments/words.md has what it prints. Shares are in percent with 95 % intervals,
+bootstrapped over puzzles (each is answered by the models of all seeds).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genreason.metrics import told
+from genreason.metrics.stats import bootstrap_mean
+from genreason.run.folder import RunFolder
+from genreason.types import Json
+
+ARMS = {
+    "tv2tv": "TV2TV: a plan, then each step before its frame",
+    "think2v": "Think2V: the same words, all before the first frame",
+    "t2v": "T2V: frames alone",
+    "moves": "TV2TV without the plan: each step before its frame",
+}
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A clip.
+
+    Attributes:
+        sample: its puzzle.
+        style: how that is drawn.
+        passed: whether the judge passes it.
+        sound: whether its words lead to the goal; None where there are none.
+        obeys: share of the frames that show what was said; None where nothing was said or shown.
+    """
+
+    sample: str
+    style: str
+    passed: bool
+    sound: bool | None
+    obeys: float | None
+
+
+def answers(out: Path, name: str) -> list[Answer]:
+    """Of the runs of all seeds; `name` is an arm, or an arm and what was varied ("t2v.steps-4")."""
+    arm, _, rest = name.partition(".")
+    found = []
+    for seed in SEEDS:
+        root = out / "judged" / f"{arm}-{seed}{'.' * bool(rest)}{rest}"
+        if (root / "verdicts" / "rules.jsonl").is_file():
+            found += list(_answers(RunFolder(root)))
+    return found
+
+
+def _answers(run: RunFolder) -> Iterable[Answer]:
+    verdicts = {verdict["sample"]: verdict for verdict in run.verdicts("rules")}
+    for instance in run.instances():
+        verdict = verdicts[instance.sample_id]
+        record = json.loads(run.clip_path(instance, 0).with_suffix(".json").read_text(encoding="utf-8"))
+        said = told.said(record["meta"]["text"])
+        shown = told.shown(instance, verdict["evidence"].get("track", {}).get("agent", ()))
+        pairs = list(zip(said, shown, strict=False))
+        yield Answer(
+            instance.sample_id, instance.style, verdict["status"] == "pass",
+            told.leads(instance, said) if said else None,
+            sum(a == b for a, b in pairs) / len(pairs) if pairs else None,
+        )  # fmt: skip
+
+
+def share(values: Sequence[float], clusters: Sequence[str], name: str) -> str:
+    """A mean in percent with its interval."""
+    if not values:
+        return "-"
+    found = bootstrap_mean(values, clusters, name=name)
+    return f"{100 * found.mean:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+
+
+def of(found: Sequence[Answer], field: str, name: str) -> str:
+    """One field of the answers as a share."""
+    pairs = [(float(value), each.sample) for each in found if (value := getattr(each, field)) is not None]
+    return share([value for value, _ in pairs], [sample for _, sample in pairs], name)
+
+
+def row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def head(*cells: str) -> list[str]:
+    return [row(*cells), row(*["---"] * len(cells))]
+
+
+def arms(out: Path) -> list[str]:
+    """Success, plans and agreement by arm, with what each seed gave and what a run cost."""
+    lines = head(
+        "told as", "success", "of each seed", "words lead to the goal", "frames as said", "tokens", "s a run"
+    )
+    for arm, title in ARMS.items():
+        found = answers(out, arm)
+        if not found:
+            continue
+        single = [answers_of for seed in SEEDS if (answers_of := _seed(out, arm, seed))]
+        each = ", ".join(f"{100 * sum(a.passed for a in one) / len(one):.0f}" for one in single)
+        tokens, seconds = _cost(out, arm)
+        success, sound, obeys = (of(found, field, arm) for field in ("passed", "sound", "obeys"))
+        lines.append(row(title, success, each, sound, obeys, f"{tokens / 1e6:.1f} M", f"{seconds:.0f}"))
+    return lines
+
+
+def _seed(out: Path, arm: str, seed: int) -> list[Answer]:
+    root = out / "judged" / f"{arm}-{seed}"
+    return list(_answers(RunFolder(root))) if (root / "verdicts" / "rules.jsonl").is_file() else []
+
+
+def _cost(out: Path, arm: str) -> tuple[float, float]:
+    """Tokens and seconds of training in the mean over seeds, from the logs."""
+    tokens, seconds, runs = 0.0, 0.0, 0
+    for seed in SEEDS:
+        path = out / f"{arm}-{seed}" / "log.jsonl"
+        if not path.is_file():
+            continue
+        runs, last = runs + 1, 0
+        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+            if "seconds_per_step" in line:
+                spent = line["seconds_per_step"] * (line["step"] - last)
+                seconds, tokens, last = (
+                    seconds + spent,
+                    tokens + spent * line["tokens_per_second"],
+                    line["step"],
+                )
+    return tokens / max(runs, 1), seconds / max(runs, 1)
+
+
+def pairs(out: Path) -> list[str]:
+    """Differences in success of each two arms on the same puzzles, in points."""
+    lines = head("first less second", "points")
+    means = {arm: _means(answers(out, arm)) for arm in ARMS}
+    for first, second in (
+        ("tv2tv", "t2v"),
+        ("tv2tv", "think2v"),
+        ("think2v", "t2v"),
+        ("tv2tv", "moves"),
+        ("moves", "t2v"),
+    ):
+        both = sorted(means[first].keys() & means[second].keys())
+        if both:
+            differences = [means[first][sample] - means[second][sample] for sample in both]
+            lines.append(row(f"{first} - {second}", share(differences, both, first + second)))
+    return lines
+
+
+def _means(found: Sequence[Answer]) -> dict[str, float]:
+    sums: dict[str, list[bool]] = {}
+    for each in found:
+        sums.setdefault(each.sample, []).append(each.passed)
+    return {sample: sum(passed) / len(passed) for sample, passed in sums.items()}
+
+
+def varied(out: Path, arm: str, names: dict[str, str]) -> list[str]:
+    """Success of an arm under other conditions."""
+    lines = head(arm, "success", "frames as said")
+    for name, title in names.items():
+        found = answers(out, f"{arm}.{name}" if name else arm)
+        if found:
+            lines.append(row(title, of(found, "passed", name), of(found, "obeys", name)))
+    return lines
+
+
+def styles(out: Path) -> list[str]:
+    """Success by style of the puzzle; two were learnt."""
+    found = answers(out, "tv2tv.styles")
+    lines = head("style", "success", "frames as said")
+    for style in sorted({each.style for each in found}, key=lambda s: (s not in ("classic", "paper"), s)):
+        those = [each for each in found if each.style == style]
+        learnt = " (learnt)" if style in ("classic", "paper") else ""
+        lines.append(row(style + learnt, of(those, "passed", style), of(those, "obeys", style)))
+    return lines
+
+
+def injected(out: Path) -> list[str]:
+    """How often words that were put in were obeyed."""
+    lines = head("told as", "words put in", "obeyed", "reaches the goal after all")
+    for arm, where in (("tv2tv", "midway"), ("think2v", "midway"), ("think2v", "plan")):
+        found: list[Json] = []
+        for seed in SEEDS:
+            path = out / "judged" / f"{arm}-{seed}.{where}.jsonl"
+            if path.is_file():
+                found += map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        if found:
+            samples = [line["sample"] for line in found]
+            cells = [
+                share([float(line[key]) for line in found], samples, arm + where)
+                for key in ("obeyed", "success")
+            ]
+            title = "before its frame" if where == "midway" else "into what is said first"
+            lines.append(row(arm, f"{title} ({len(found)})", *cells))
+    return lines
+
+
+def growth(out: Path) -> list[str]:
+    """Success on puzzles of `val` while a run goes on: the mean over seeds."""
+    points: dict[str, dict[int, list[float]]] = {}
+    for arm in ARMS:
+        for seed in SEEDS:
+            path = out / f"{arm}-{seed}" / "log.jsonl"
+            for line in map(
+                json.loads, path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
+            ):
+                if "validation/success/maze-small" in line:
+                    points.setdefault(arm, {}).setdefault(line["step"], []).append(
+                        line["validation/success/maze-small"]
+                    )
+    steps = sorted({step for found in points.values() for step in found})
+    lines = head("success in % at step", *(f"{step:,}" for step in steps))
+    for arm, found in points.items():
+        cells = (
+            f"{100 * sum(found[step]) / len(found[step]):.0f}" if step in found else "-" for step in steps
+        )
+        lines.append(row(arm, *cells))
+    return lines
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    steps = {"steps-1": "1 Euler step", "": "2 Euler steps", "steps-4": "4", "steps-8": "8"}
+    sizes = {"easy": "3x3 rooms (never learnt)", "": "4x4 rooms", "medium": "5x5 rooms (never learnt)"}
+    parts = (
+        arms(out), pairs(out), growth(out), injected(out),
+        varied(out, "tv2tv", steps), varied(out, "t2v", steps), varied(out, "tv2tv", sizes), styles(out),
+    )  # fmt: skip
+    print("\n\n".join("\n".join(lines) for lines in parts))
+
+
+if __name__ == "__main__":
+    main()
