@@ -12,7 +12,7 @@ from genreason.generate.worldsize import grown, shrunk
 from genreason.metrics import told
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.task import Task
-from genreason.train.worlds import MazeSource, MazeWorld
+from genreason.train.worlds import MazeWorld, WorldSource
 from genreason.types import Clip
 
 TASK = Task("maze", "small", "test", "classic")
@@ -62,7 +62,7 @@ def test_what_is_shown_is_a_step_to_the_next_room_or_none():
 
 def test_the_judges_track_shows_what_was_told():
     card = load(JudgeCard, "rules")
-    world = MazeWorld(MazeSource(rooms=4, held_out=0, styles=["classic"], pixels={256: 1.0}), 12)
+    world = MazeWorld(WorldSource(rooms=4, held_out=0, styles=["classic"], pixels={256: 1.0}), 12)
     instance = TASK[1]
     state, board = MAZE.start(instance), MAZE.board(instance)
     sample = world.told(seeds.stream("told"), state)
@@ -80,6 +80,6 @@ def test_the_judges_track_shows_what_was_told():
 
 
 def test_a_world_may_have_no_plan():
-    world = MazeWorld(MazeSource(rooms=4, held_out=0, styles=["classic"], plan="none"), 12)
+    world = MazeWorld(WorldSource(rooms=4, held_out=0, styles=["classic"], plan="none"), 12)
     sample = world.clip(seeds.stream("bare"), 3, astray=False)
     assert sample.plan == "" and len(told.said(sample.steps)) == 3

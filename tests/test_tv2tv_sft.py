@@ -27,7 +27,7 @@ from genreason.task import Task  # noqa: E402
 from genreason.train import checkpoint, config, loop, tv2tv  # noqa: E402
 from genreason.train.telling import Teller  # noqa: E402
 from genreason.train.tv2tv_config import Tv2tvConfig  # noqa: E402
-from genreason.train.worlds import ARROWS, MazeSource, MazeWorld, vocabulary  # noqa: E402
+from genreason.train.worlds import ARROWS, MazeWorld, WorldSource, vocabulary, world_of  # noqa: E402
 from genreason.types import Clip, Request, UserError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -57,30 +57,35 @@ def rules():
     return judges.load(card, card.options)
 
 
-@pytest.mark.parametrize(("level", "rooms"), [("small", 4), ("medium", 5)])
-def test_the_judge_reads_worlds_in_every_style(level, rooms):
+@pytest.mark.parametrize(
+    ("task", "level", "rooms"), [("maze", "small", 4), ("maze", "medium", 5), ("trapfield", "easy", 5)]
+)
+def test_the_judge_reads_worlds_in_every_style(task, level, rooms):
     """What a model at its best would draw: the told frames, enlarged."""
     judge = rules()
-    world = MazeWorld(MazeSource(rooms=rooms, held_out=0), 12)
-    for i, style in enumerate(MAZE.styles()):
-        instance = Task("maze", level, "test", style)[i]
-        state, board = MAZE.start(instance), MAZE.board(instance)
+    world = world_of(WorldSource(task=task, rooms=rooms, held_out=0), 12)
+    for i, style in enumerate(world.styles):
+        instance = Task(task, level, "test", style)[i]
+        state, board = world.rules.start(instance), world.rules.board(instance)
         stops = world._walk(seeds.stream(), state, 99, None).stops
-        drawn = [board.draw(MAZE.places(replace(state, agent=stop))) for stop in stops]
+        drawn = [board.draw(world.rules.places(replace(state, agent=stop))) for stop in stops]
         small = [grown(shrunk(frame, world.grid, 12), instance.size) for frame in drawn]
         (verdict,) = judge.judge(instance, [Clip(render=functools.partial(iter, small), fps=8.0)], 0)
         assert verdict.status == "pass", (style, verdict.reason)
 
 
-def test_what_is_told_is_true():
+@pytest.mark.parametrize("task", ["maze", "trapfield"])
+def test_what_is_told_is_true(task):
     """Frames follow the words, and every arrow of the plan is a step towards the goal."""
-    world = MazeWorld(MazeSource(rooms=4, held_out=0, styles=["contrast"], pixels={112: 1.0}), 12)
+    styles = ["contrast"] if task == "maze" else ["mines"]
+    source = WorldSource(task=task, rooms=4, held_out=0, styles=styles, pixels={112: 1.0})
+    world = world_of(source, 12)
     rng = seeds.stream("told")
-    for steps in (1, 3, 6, 8):
+    for steps in (1, 3, 6, 8) if task == "maze" else (1, 3, 5):
         told = world.clip(rng, steps, astray=steps > 3)
         assert len(told.steps) == steps == len(told.frames) - 1
         assert told.learnt.count(False) == (steps > 3)
-        plan = dict((word[:2], word[2]) for word in told.plan.split(" : ")[1].split()[:-1])
+        plan = dict((word[:2], word[2:]) for word in told.plan.split(" : ")[1].split()[:-1])
         assert len(plan) == 16 and list(plan.values()).count("*") == 1
         goal = told.plan.split()[2]
         room = told.steps[0].split()[1]
@@ -100,7 +105,7 @@ def test_what_is_told_is_true():
 
 def test_a_correction_tells_the_mistake_and_learns_the_way():
     """What is given is a way that is wrong there; what is learnt leads on, as the frames do."""
-    world = MazeWorld(MazeSource(rooms=4, held_out=0, styles=["contrast"], pixels={112: 1.0}), 12)
+    world = MazeWorld(WorldSource(rooms=4, held_out=0, styles=["contrast"], pixels={112: 1.0}), 12)
     rng = seeds.stream("corrections")
     teller = Teller(words.tokenizer(vocabulary()), codec_of(PixelCodec(12)), "joint", "tv2tv", "solve")
     for steps in (1, 3, 6):
@@ -116,10 +121,10 @@ def test_a_correction_tells_the_mistake_and_learns_the_way():
 
 
 def test_walls_of_test_mazes_are_never_trained_on():
-    world = MazeWorld(MazeSource(rooms=3, held_out=40, styles=["slate"]), 12)
+    world = MazeWorld(WorldSource(rooms=3, held_out=40, styles=["slate"]), 12)
     test = {MAZE.start(each).walls for each in Task("maze", "easy", "test")[:40]}
     rng = seeds.stream("held out")
-    drawn = {world._maze(rng).walls for _ in range(300)}
+    drawn = {world._sampled(rng).walls for _ in range(300)}
     assert drawn and not drawn & test
     assert len({grid.canonical(np.frombuffer(w, np.uint8).reshape(7, 7)) for w in test} & world.forbidden) > 5
 

@@ -102,7 +102,7 @@ class Trapfield(TilePuzzle[TrapfieldState, str]):
         agent, goal = (
             wide * (tile // state.cols + 1) + tile % state.cols + 1 for tile in (state.agent, state.goal)
         )
-        _, came = grid.flood(_closed(state), wide, agent, goal)
+        _, came = grid.flood(closed(state), wide, agent, goal)
         if not came[goal]:
             return None
         names = grid.names(wide)
@@ -201,7 +201,7 @@ def _obstacle(state: TrapfieldState, way: str) -> str:
     return f"trap at {grid.at(target, cols)}" if state.traps[target] else ""
 
 
-def _closed(state: TrapfieldState) -> bytes:
+def closed(state: TrapfieldState) -> bytes:
     """The board with a border of traps."""
     cols = state.cols
     inner = (state.traps[i : i + cols] for i in range(0, len(state.traps), cols))

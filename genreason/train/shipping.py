@@ -184,8 +184,9 @@ def _command(name: str) -> str:
 
 
 def _shown(world: Json) -> str:
-    size = f"{world['rooms']}x{world['rooms']} rooms"
-    return f"mazes of {size} ({', '.join(world['styles']) or 'all styles'})"
+    tiles = world.get("task") == "trapfield"
+    size = f"{world['rooms']}x{world['rooms']} {'tiles' if tiles else 'rooms'}"
+    return f"{'trap fields' if tiles else 'mazes'} of {size} ({', '.join(world['styles']) or 'all styles'})"
 
 
 def _results(judged: Sequence[Path]) -> list[str]:

@@ -30,7 +30,7 @@ from genreason.train.record import Record
 from genreason.train.telling import Batch, Teller
 from genreason.train.tv2tv_config import Tv2tvConfig
 from genreason.train.validate import graded
-from genreason.train.worlds import MazeWorld, Told, vocabulary
+from genreason.train.worlds import Told, World, vocabulary, world_of
 from genreason.types import Json, Request, UserError, unknown
 
 
@@ -142,7 +142,7 @@ class Tv2tv:
         if not isinstance(self.pipe.vae, PixelCodec):
             self.pipe.vae.requires_grad_(False).to(accelerator.device)
         frames = self.pipe.codec.frames
-        self.worlds = [MazeWorld(source, settings.token, frames) for source in settings.worlds]
+        self.worlds = [world_of(source, settings.token, frames) for source in settings.worlds]
         weights = np.array([source.weight for source in settings.worlds])
         self._shares = weights / weights.sum()
         self._turn: tuple[int, Batch] | None = None
@@ -212,7 +212,7 @@ class Tv2tv:
         noisy = tuple(sorted(1 + int(i) for i in rng.permutation(steps)[:count]))
         return self._filled(lambda: self._clip(world, rng, steps), noisy, True, rng)
 
-    def _clip(self, world: MazeWorld, rng: np.random.Generator, steps: int) -> Told:
+    def _clip(self, world: World, rng: np.random.Generator, steps: int) -> Told:
         """A clip of so many steps, of one of the kinds that there are."""
         if self.settings.corrections and rng.random() < self.settings.corrections:
             return world.corrected(rng, steps)

@@ -12,7 +12,7 @@ from genreason.train import loop
 from genreason.train.clips import Source
 from genreason.train.flow import Levels
 from genreason.train.record import Wandb
-from genreason.train.worlds import MazeSource
+from genreason.train.worlds import WorldSource
 
 
 class Tv2tvValidation(Strict):
@@ -72,7 +72,7 @@ class Tv2tvConfig(Strict):
     token: int = Field(12, ge=4)
     mode: Mode = "tv2tv"
     prompt: str = "solve"
-    worlds: list[MazeSource] = Field(min_length=1)
+    worlds: list[WorldSource] = Field(min_length=1)
     tokens: int = Field(6000, ge=1)
     think: float = Field(0.5, ge=0, le=1)
     misread: float = Field(0.1, ge=0, le=1)

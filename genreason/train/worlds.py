@@ -1,6 +1,8 @@
 """Puzzles as small models are told them: frames in which a room is a token, and a plan in short words.
 
-4x4 goal d2 : a1v b1> c1v ... .      where to go from every room; this is the plan
+Rooms are those of a maze, or the tiles of a trap field.
+
+4x4 goal d2 : a1v b1> c1 ... .       where to go from every room (c1: nowhere, it is a trap); this is the plan
 at a1 go down  [frame]  at a2 go right  [frame]  ...  at d2 done
 
 A sample with a correction has a mistake in its plan; where it is about to be made, it is told so,
@@ -9,10 +11,11 @@ and goes on as it should:  at b2 not up  go right.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +24,12 @@ from pydantic import Field, model_validator
 from genreason.cards import Strict
 from genreason.generate.corrections import ARROWS, noted
 from genreason.generate.worldsize import shrunk
-from genreason.puzzles import carving, grid
+from genreason.puzzles import carving, grid, trapfield
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.maze import MazeState
+from genreason.puzzles.tiles import TilePuzzle
+from genreason.puzzles.trapfield import PUZZLE as TRAPFIELD
+from genreason.puzzles.trapfield import TrapfieldParams, TrapfieldState
 from genreason.task import Task
 from genreason.types import Json, UserError
 
@@ -33,18 +39,20 @@ _TRIES = 3000  # long ways are rare, and a try is cheap
 _TWICE, _PLANNED, _BEHIND = 0.25, 0.8, 0.3
 
 
-class MazeSource(Strict):
-    """Mazes to learn from.
+class WorldSource(Strict):
+    """Puzzles to learn from.
 
     Attributes:
-        rooms: rooms a side.
+        task: mazes or trap fields.
+        rooms: rooms (of a trap field: tiles) a side.
         weight: how often, against other sources.
         styles: names; none given: all.
         pixels: sides at which they are drawn before they are shrunk, and how often each.
-        held_out: the walls of so many test instances of the level with these rooms are left out.
+        held_out: the walls (traps) of so many test instances of the level with these rooms are left out.
         plan: what is said before the first frame: where to go from every room ("map"), or nothing ("none").
     """
 
+    task: Literal["maze", "trapfield"] = "maze"
     rooms: int = Field(4, ge=2, le=MOST_ROOMS)
     weight: float = Field(1.0, gt=0)
     styles: list[str] = []
@@ -53,9 +61,12 @@ class MazeSource(Strict):
     plan: Literal["map", "none"] = "map"
 
     @model_validator(mode="after")
-    def _known(self) -> MazeSource:
-        if unknown := set(self.styles) - set(MAZE.styles()):
-            raise ValueError(f"unknown style {min(unknown)!r}: there is {', '.join(MAZE.styles())}")
+    def _known(self) -> WorldSource:
+        known = (MAZE if self.task == "maze" else TRAPFIELD).styles()
+        if unknown := set(self.styles) - set(known):
+            raise ValueError(f"unknown style {min(unknown)!r}: there is {', '.join(known)}")
+        if self.task == "trapfield" and self.rooms < 3:
+            raise ValueError("trap fields have 3 tiles a side or more: raise rooms")
         return self
 
 
@@ -103,27 +114,59 @@ def name(row: int, col: int) -> str:
     return f"{chr(ord('a') + col)}{row + 1}"
 
 
-class MazeWorld:
-    """Mazes of one size, told."""
+State = MazeState | TrapfieldState
 
-    def __init__(self, source: MazeSource, token: int, frames: int = 1) -> None:
+
+class World:
+    """Puzzles of one family and size, told.
+
+    A family says how its puzzles are drawn at random, where rooms are and which way leads to the goal.
+
+    Attributes:
+        rules: the family.
+        stride: tiles from room to room.
+    """
+
+    rules: TilePuzzle[Any, str]
+    stride: int
+
+    def __init__(self, source: WorldSource, token: int, frames: int = 1) -> None:
         """`token`: pixels a side of a token; `frames`: of a step."""
         self.source, self.token, self.frames, self.n = source, token, frames, source.rooms
         self.grid = self.n, self.n
-        self.cols = 2 * self.n + 1
-        self.styles = tuple(source.styles) or MAZE.styles()
+        self.styles = tuple(source.styles) or self.rules.styles()
         self.sizes = list(source.pixels)
         self.shares = np.array(list(source.pixels.values())) / sum(source.pixels.values())
-        self.forbidden = _held_out(source.rooms, source.held_out)
+        self.forbidden = frozenset(self._held_out())
+
+    @property
+    def cols(self) -> int:
+        """Tiles a side."""
+        raise NotImplementedError
+
+    def _sampled(self, rng: np.random.Generator) -> State:
+        """A puzzle as tests have them, that is `_unseen`."""
+        raise NotImplementedError
+
+    def _barriers(self, state: State) -> bytes:
+        """1 where there is a wall or trap, tile by tile."""
+        raise NotImplementedError
+
+    def _towards(self, state: State) -> dict[int, tuple[str, int]]:
+        """Of every room from which the goal can be reached: the way to go, and the room that it leads to.
+
+        Nearer rooms come first; the goal itself is not in it.
+        """
+        raise NotImplementedError
 
     def length(self, rng: np.random.Generator) -> int:
         """Steps of a puzzle as tests have it."""
-        state = self._maze(rng)
-        return len(self._ways(state.walls, state.goal)[1][state.agent])
+        state = self._sampled(rng)
+        return len(self._paths(state)[state.agent])
 
     def puzzle(self, rng: np.random.Generator) -> Told:
         """A puzzle with its plan and the first step, without further frames."""
-        state = self._maze(rng)
+        state = self._sampled(rng)
         walk = replace(self._walk(rng, state, 1, None), stops=(state.agent,))
         return self._tell(rng, state, walk, None)
 
@@ -132,8 +175,8 @@ class MazeWorld:
         off = astray and steps >= 3
         wanted = steps - 2 if off else steps
         for _ in range(_TRIES):
-            state = self._maze(rng)
-            paths = self._ways(state.walls, state.goal)[1]
+            state = self._sampled(rng)
+            paths = self._paths(state)
             starts = [room for room, path in paths.items() if len(path) == wanted]
             if not starts:
                 continue
@@ -142,7 +185,8 @@ class MazeWorld:
                 walk = self._walk(rng, state, steps, at)
                 if len(walk.steps) == steps:
                     return self._tell(rng, state, walk, f"at {self._room(state.goal)} done")
-        raise UserError(f"mazes of {self.n}x{self.n} rooms have no ways of {steps} steps: lower most_steps")
+        what = f"{self.rules.name}s of {self.n}x{self.n} rooms"
+        raise UserError(f"{what} have no ways of {steps} steps: lower most_steps")
 
     def corrected(self, rng: np.random.Generator, steps: int) -> Told:
         """A solution whose plan is wrong in a room of the way, where it is told so (`noted`) and set right.
@@ -169,8 +213,8 @@ class MazeWorld:
         notes = {at: noted([f"at {room} go {way}" for way in refused])}
         return replace(told, plan=" ".join(plan), steps=said, notes=notes, sound=False)
 
-    def told(self, rng: np.random.Generator, state: MazeState) -> Told:
-        """A given maze with the way from its agent to its goal."""
+    def told(self, rng: np.random.Generator, state: State) -> Told:
+        """A given puzzle with the way from its agent to its goal."""
         walk = self._walk(rng, state, self.n**2, None)
         return self._tell(rng, state, walk, f"at {self._room(state.goal)} done")
 
@@ -182,70 +226,69 @@ class MazeWorld:
             told, frames=frames, plan=f"{self.n}x{self.n}", steps=(), learnt=(), grid=(rooms, rooms)
         )
 
-    def _maze(self, rng: np.random.Generator) -> MazeState:
-        """As `Maze.sample` draws them: the goal is one of the third of rooms farthest from a start."""
-        while True:
-            algorithm = carving.ALGORITHMS[int(rng.integers(3))]
-            walls = bytes(carving.carve(rng, self.n, self.n, algorithm))
-            if self.forbidden and _form(walls, self.cols) in self.forbidden:
-                continue
-            rooms = carving.closed(self.n, self.n).rooms
-            start = rooms[int(rng.integers(len(rooms)))]
-            reached, _ = grid.flood(walls, self.cols, start)
-            far = [p for p in reached if p in set(rooms)][-max(1, len(rooms) // 3) :]
-            return MazeState(walls, self.cols, start, far[int(rng.integers(len(far)))])
+    def _unseen(self, barriers: bytes) -> bool:
+        """Whether no test puzzle that is held out has these walls or traps, turned or mirrored."""
+        return not self.forbidden or self._form(barriers) not in self.forbidden
 
-    def _ways(self, walls: bytes, goal: int) -> tuple[dict[int, str], dict[int, tuple[int, ...]]]:
-        """Of every room: the way to go, and the rooms from it to the goal."""
-        reached, came = grid.flood(walls, self.cols, goal)
-        rooms = set(carving.closed(self.n, self.n).rooms)
-        ways: dict[int, str] = {}
-        paths: dict[int, tuple[int, ...]] = {goal: ()}
-        names = grid.names(self.cols)
-        for room in reached:
-            if room in rooms and room != goal:
-                door = came[room]
-                after = came[door]
-                ways[room] = names[door - room]
-                paths[room] = (after, *paths[after])
-        return ways, paths
+    def _form(self, barriers: bytes) -> bytes:
+        return grid.canonical(np.frombuffer(barriers, np.uint8).reshape(-1, self.cols))
+
+    def _held_out(self) -> Iterator[bytes]:
+        """Forms, up to symmetry, of the first test instances of the levels with so many rooms."""
+        if not self.source.held_out:
+            return
+        card = Task(self.source.task).card
+        sizes = {level: card.params(level) for level in card.levels}
+        for level in (
+            level for level, given in sizes.items() if self.n in (given.get("rooms"), given.get("size"))
+        ):
+            for instance in Task(self.source.task, level, "test")[: self.source.held_out]:
+                yield self._form(self._barriers(self.rules.start(instance)))
+
+    def _paths(self, state: State) -> dict[int, tuple[int, ...]]:
+        """Of every room: the rooms from it to the goal."""
+        paths: dict[int, tuple[int, ...]] = {state.goal: ()}
+        for room, (_, after) in self._towards(state).items():
+            paths[room] = (after, *paths[after])
+        return paths
 
     def _room(self, tile: int) -> str:
-        return name(tile // self.cols // 2, tile % self.cols // 2)
+        row, col = divmod(tile, self.cols)
+        return name(row // self.stride, col // self.stride)
 
-    def _walk(self, rng: np.random.Generator, state: MazeState, most: int, astray: int | None) -> _Walk:
+    def _walk(self, rng: np.random.Generator, state: State, most: int, astray: int | None) -> _Walk:
         """The way to the goal, `most` steps of it; step number `astray` leaves it where it can."""
-        ways, _ = self._ways(state.walls, state.goal)
+        towards = self._towards(state)
         stops, steps, learnt = [state.agent], list[str](), list[bool]()
         while stops[-1] != state.goal and len(steps) < most:
-            here, way, own = stops[-1], ways[stops[-1]], True
+            here, own = stops[-1], True
+            way = towards[here][0]
             if len(steps) == astray:
-                others = [w for w in ARROWS if w != way and not state.walls[here + grid.offset(w, self.cols)]]
+                others = [w for w in self.rules.moves(replace(state, agent=here)) if w != way]
                 if others:
                     way, own = others[int(rng.integers(len(others)))], False
             steps.append(f"at {self._room(here)} go {way}")
             learnt.append(own)
-            stops.append(here + 2 * grid.offset(way, self.cols))
+            stops.append(here + self.stride * grid.offset(way, self.cols))
         return _Walk(tuple(stops), tuple(steps), tuple(learnt))
 
-    def _tell(self, rng: np.random.Generator, state: MazeState, walk: _Walk, end: str | None) -> Told:
-        ways, _ = self._ways(state.walls, state.goal)
-        plan = [
-            self._room(room) + (ARROWS[ways[room]] if room in ways else "*")
-            for room in sorted(carving.closed(self.n, self.n).rooms)
-        ]
-        mapped = f"{self.n}x{self.n} goal {self._room(state.goal)} : {' '.join(plan)} ."
-        text = mapped if self.source.plan == "map" else ""
+    def _tell(self, rng: np.random.Generator, state: State, walk: _Walk, end: str | None) -> Told:
+        text = self._plan(state) if self.source.plan == "map" else ""
         return Told(self._drawn(rng, state, walk.stops), text, walk.steps, walk.learnt, end, self.grid)
 
-    def _drawn(
-        self, rng: np.random.Generator, state: MazeState, stops: Sequence[int]
-    ) -> npt.NDArray[np.uint8]:
+    def _plan(self, state: State) -> str:
+        labels = {self._room(room): ARROWS[way] for room, (way, _) in self._towards(state).items()}
+        labels[self._room(state.goal)] = "*"
+        rooms = (name(row, col) for row in range(self.n) for col in range(self.n))
+        told = " ".join(room + labels.get(room, "") for room in rooms)
+        return f"{self.n}x{self.n} goal {self._room(state.goal)} : {told} ."
+
+    def _drawn(self, rng: np.random.Generator, state: State, stops: Sequence[int]) -> npt.NDArray[np.uint8]:
         side = int(rng.choice(self.sizes, p=self.shares))
         style = self.styles[int(rng.integers(len(self.styles)))]
-        layout: Json = MAZE.layout(state, (side, side), style)
-        board = MAZE.scene(state, MAZE.style(style), layout["grid"], (side, side), rng)
-        places = [MAZE.places(replace(state, agent=stop)) for stop in stops]
+        layout: Json = self.rules.layout(state, (side, side), style)
+        board = self.rules.scene(state, self.rules.style(style), layout["grid"], (side, side), rng)
+        places = [self.rules.places(replace(state, agent=stop)) for stop in stops]
         between = [
             a + (b - a) * (i / self.frames) for a, b in pairwise(places) for i in range(1, self.frames + 1)
         ]
@@ -253,26 +296,91 @@ class MazeWorld:
         return np.stack([shrunk(frame, self.grid, self.token) for frame in drawn])
 
 
+class MazeWorld(World):
+    """Mazes: rooms on odd rows and columns."""
+
+    rules, stride = MAZE, 2
+
+    @property
+    def cols(self) -> int:
+        """Tiles a side."""
+        return 2 * self.n + 1
+
+    def _sampled(self, rng: np.random.Generator) -> MazeState:
+        """As `Maze.sample` draws them: the goal is one of the third of rooms farthest from a start."""
+        while True:
+            algorithm = carving.ALGORITHMS[int(rng.integers(3))]
+            walls = bytes(carving.carve(rng, self.n, self.n, algorithm))
+            if not self._unseen(walls):
+                continue
+            rooms = carving.closed(self.n, self.n).rooms
+            start = rooms[int(rng.integers(len(rooms)))]
+            reached, _ = grid.flood(walls, self.cols, start)
+            far = [p for p in reached if p in set(rooms)][-max(1, len(rooms) // 3) :]
+            return MazeState(walls, self.cols, start, far[int(rng.integers(len(far)))])
+
+    def _barriers(self, state: State) -> bytes:
+        assert isinstance(state, MazeState)
+        return state.walls
+
+    def _towards(self, state: State) -> dict[int, tuple[str, int]]:
+        reached, came = grid.flood(self._barriers(state), self.cols, state.goal)
+        rooms = set(carving.closed(self.n, self.n).rooms)
+        names = grid.names(self.cols)
+        inner = (room for room in reached if room in rooms and room != state.goal)
+        return {room: (names[came[room] - room], came[came[room]]) for room in inner}
+
+
+class TrapfieldWorld(World):
+    """Trap fields: every tile is a room."""
+
+    rules, stride = TRAPFIELD, 1
+
+    @property
+    def cols(self) -> int:
+        """Tiles a side."""
+        return self.n
+
+    def _sampled(self, rng: np.random.Generator) -> TrapfieldState:
+        while True:
+            state = TRAPFIELD.sample(rng, self._params)
+            if self._unseen(state.traps):
+                return state
+
+    @functools.cached_property
+    def _params(self) -> TrapfieldParams:
+        """Of the card's level of this size, where there is one."""
+        card = Task("trapfield").card
+        levels = (card.params(level) for level in card.levels)
+        found = next((params for params in levels if params["size"] == self.n), {"size": self.n})
+        return TrapfieldParams(**found)
+
+    def _barriers(self, state: State) -> bytes:
+        assert isinstance(state, TrapfieldState)
+        return state.traps
+
+    def _towards(self, state: State) -> dict[int, tuple[str, int]]:
+        assert isinstance(state, TrapfieldState)
+        wide, cols = self.n + 2, self.n
+        names = grid.names(wide)
+
+        def inner(tile: int) -> int:
+            return (tile // wide - 1) * cols + tile % wide - 1
+
+        goal = wide * (state.goal // cols + 1) + state.goal % cols + 1
+        reached, came = grid.flood(trapfield.closed(state), wide, goal)
+        return {
+            inner(tile): (names[came[tile] - tile], inner(came[tile])) for tile in reached if tile != goal
+        }
+
+
+def world_of(source: WorldSource, token: int, frames: int = 1) -> World:
+    """The world of a source; see `World`."""
+    family = MazeWorld if source.task == "maze" else TrapfieldWorld
+    return family(source, token, frames)
+
+
 def _step(said: str) -> tuple[str, str]:
     """Room and way of "at b2 go up"."""
     _, room, _, way = said.split()
     return room, way
-
-
-def _form(walls: bytes, cols: int) -> bytes:
-    return grid.canonical(np.frombuffer(walls, np.uint8).reshape(-1, cols))
-
-
-def _held_out(rooms: int, count: int) -> frozenset[bytes]:
-    """Walls, up to symmetry, of the first test instances of the card's level with so many rooms."""
-    if not count:
-        return frozenset()
-    card = Task("maze").card
-    levels = [level for level in card.levels if card.params(level).get("rooms") == rooms]
-    return frozenset(form for level in levels for form in _forms(level, count))
-
-
-def _forms(level: str, count: int) -> Iterator[bytes]:
-    for instance in Task("maze", level, "test")[:count]:
-        state = MAZE.start(instance)
-        yield _form(state.walls, state.cols)
