@@ -172,9 +172,7 @@ def _try(item: Item, judge: str) -> list[Json]:
         clip = make(instance, name)
         if clip is None:
             continue
-        data = video.encode(video.frames(clip), video.fps(clip))
-        sent = Clip(render=functools.partial(video.read, data), fps=video.fps(clip))
-        verdict = grader.judge(instance, [sent], seed=0)[0]
+        verdict = grader.judge(instance, [video.sent(video.frames(clip), video.fps(clip))], seed=0)[0]
         wrong = fault(name, verdict)
         records.append(
             {

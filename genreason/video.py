@@ -12,6 +12,7 @@ lossless RGB.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 from collections.abc import Iterable, Iterator
@@ -268,6 +269,12 @@ def encode(
     buffer = io.BytesIO()
     _encode(buffer, frames, fps, profile, crf)
     return buffer.getvalue()
+
+
+def sent(images: Iterable[Frame], fps: float) -> Clip:
+    """The frames as a clip that was encoded (`encode`) and is decoded anew at each look."""
+    data = encode(images, fps)
+    return Clip(render=functools.partial(read, data), fps=fps)
 
 
 def _open(source: Source, name: str) -> InputContainer:

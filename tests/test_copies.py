@@ -1,6 +1,5 @@
 """Copies of camouflaged pieces: they are found by their pixels where block means do not show them."""
 
-import functools
 import json
 
 import cv2
@@ -18,7 +17,6 @@ from genreason.perceive.pieces import Pieces
 from genreason.render.board import Board, Piece
 from genreason.render.lattice import Lattice
 from genreason.task import Task
-from genreason.types import Clip
 
 SIDE, CELL = 240, 40
 NO_TINT = np.zeros(3, np.float32)
@@ -122,9 +120,7 @@ def test_a_clone_on_ground_of_its_colours_fails_and_the_truth_passes(tmp_path):
     instance = Task("irregular_maze", "easy", split="any", style=style, size=(384, 384))[0]
 
     def judged(clip):
-        data = video.encode(video.frames(clip), instance.fps)
-        sent = Clip(render=functools.partial(video.read, data), fps=instance.fps)
-        return RulesJudge().judge(instance, [sent])[0]
+        return RulesJudge().judge(instance, [video.sent(video.frames(clip), instance.fps)])[0]
 
     workshop = Workshop(instance, "")
     assert judged(workshop.clip(workshop.truth)).status == "pass"

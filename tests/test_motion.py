@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from genreason.puzzles.motion import PUZZLE, MotionParams, MotionState
 from genreason.puzzles.ways import in_words, way_of
 from genreason.render.motion import Motion
 from genreason.task import Task
-from genreason.types import Clip, GenreasonError, IllegalMove, UserError, Verdict
+from genreason.types import GenreasonError, IllegalMove, UserError, Verdict
 
 THING = "red disc"
 CELLS = (
@@ -46,11 +45,9 @@ def judged(told: tuple[str, ...], *ways: Sequence[float], thing: str = THING, pa
         stages.append(Stage(cells, {int(way[-1]): points}))
     motion = Motion(frames_per_step=pace, hold_start=4, hold_end=8, ease="linear")
     script, board = PUZZLE.film(instance, stages, motion), PUZZLE.board(instance)
-    data = video.encode(script.frames(board), instance.fps)
     card = cards.load(JudgeCard, "rules")
     judge = judges.load(card, cards.with_options(card, {}))
-    clip = Clip(render=functools.partial(video.read, data), fps=instance.fps)
-    return judge.judge(instance, [clip], seed=0)[0]
+    return judge.judge(instance, [video.sent(script.frames(board), instance.fps)], seed=0)[0]
 
 
 def pairs(way: Sequence[int]) -> list[list[int]]:

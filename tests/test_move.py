@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 
 import pytest
@@ -15,7 +14,7 @@ from genreason.puzzles.move import PUZZLE
 from genreason.puzzles.scenes import SceneState
 from genreason.render.motion import Motion
 from genreason.task import Task
-from genreason.types import Clip, Verdict
+from genreason.types import Verdict
 
 MOTION = Motion(frames_per_step=20, hold_start=4, hold_end=8)
 CELLS = (
@@ -38,11 +37,9 @@ def judged(*ways: list[int], asked: tuple[tuple[str, ...], ...] = STATE.asked) -
         cells = tuple(held.get(k, symbol) for k, symbol in enumerate(cells))
         stages.append(Stage(cells, {way[-1]: [PUZZLE.place(STATE, k) for k in way]}))
     script, board = PUZZLE.film(instance, stages, MOTION), PUZZLE.board(instance)
-    data = video.encode(script.frames(board), instance.fps)
     card = cards.load(JudgeCard, "rules")
     judge = judges.load(card, cards.with_options(card, {}))
-    clip = Clip(render=functools.partial(video.read, data), fps=instance.fps)
-    return judge.judge(instance, [clip], seed=0)[0]
+    return judge.judge(instance, [video.sent(script.frames(board), instance.fps)], seed=0)[0]
 
 
 @pytest.mark.parametrize("ways", [

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 
 from genreason import check, video
 from genreason.judge.rules import RulesJudge
 from genreason.task import Task
-from genreason.types import Clip
 
 JUDGE = RulesJudge()
 
@@ -50,7 +47,5 @@ def test_a_clip_that_was_judged_wrongly_is_not_any_more(
     instance = Task(task, level, split="any", style=style, seed=check.SEED)[index]
     clip = check.make(instance, control)
     assert clip is not None
-    data = video.encode(video.frames(clip), video.fps(clip))
-    shown = Clip(render=functools.partial(video.read, data), fps=video.fps(clip))
-    verdict = JUDGE.judge(instance, [shown])[0]
+    verdict = JUDGE.judge(instance, [video.sent(video.frames(clip), video.fps(clip))])[0]
     assert not check.fault(control, verdict), verdict.reason

@@ -15,7 +15,7 @@ from genreason.metrics.progress import distance, progress_metrics, travelled
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.puzzles.sokoban import PUZZLE as SOKOBAN
 from genreason.task import Task
-from genreason.types import Clip, Instance, Verdict
+from genreason.types import Instance, Verdict
 
 RING = MAZE.decode(
     {"grid": ["#######", "#.....#", "#.###.#", "#.....#", "#######"], "agent": [1, 1]}, {"goal": [3, 5]}
@@ -127,9 +127,7 @@ def instance(task: str) -> Instance:
 def verdict(task: str, control: str) -> Verdict:
     clip = check.make(instance(task), control)
     assert clip is not None
-    data = video.encode(video.frames(clip), video.fps(clip))
-    sent = Clip(render=functools.partial(video.read, data), fps=video.fps(clip))
-    return RulesJudge().judge(instance(task), [sent])[0]
+    return RulesJudge().judge(instance(task), [video.sent(video.frames(clip), video.fps(clip))])[0]
 
 
 @pytest.mark.parametrize("control", ["oracle", "pause", "slow", "jitter", "recode35"])

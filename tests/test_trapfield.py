@@ -228,8 +228,7 @@ def test_loads_by_name_and_has_styles_of_its_own() -> None:
 
 # -- judged --------------------------------------------------------------------------------------------------
 def verdict(shop: Workshop, clip: Clip) -> Verdict:
-    data = video.encode(video.frames(clip), 24)
-    (found,) = RulesJudge().judge(shop.instance, [Clip(render=lambda: video.read(data), fps=24)])
+    (found,) = RulesJudge().judge(shop.instance, [video.sent(video.frames(clip), 24)])
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 
 import cv2
@@ -20,7 +19,7 @@ from genreason.render.board import blend
 from genreason.render.cells import CELL_STYLES, sign_piece
 from genreason.render.motion import Motion
 from genreason.task import Task
-from genreason.types import Clip, Frame, Instance, UserError, Verdict
+from genreason.types import Frame, Instance, UserError, Verdict
 
 MOTION = Motion(frames_per_step=8, hold_start=4, hold_end=8, ease="linear", length="any")
 CELLS = ("red arrow at 0", "", "blue flag at 90", "", "", "", "", "green arrow at 45", "")
@@ -45,11 +44,9 @@ def turned(angles: list[int]) -> list[Frame]:
 
 
 def judged(frames: list[Frame]) -> Verdict:
-    data = video.encode(frames, 24.0)
     card = cards.load(JudgeCard, "rules")
     judge = judges.load(card, cards.with_options(card, {}))
-    clip = Clip(render=functools.partial(video.read, data), fps=24.0)
-    return judge.judge(instance(), [clip], seed=0)[0]
+    return judge.judge(instance(), [video.sent(frames, 24.0)], seed=0)[0]
 
 
 def test_the_angle_that_is_asked_for_passes() -> None:
