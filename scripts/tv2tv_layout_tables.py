@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from genreason.metrics import told
 from genreason.metrics.stats import bootstrap_mean
@@ -106,7 +107,7 @@ def arms(out: Path) -> list[str]:
         each = ", ".join(f"{100 * sum(a.passed for a in one) / len(one):.0f}" for one in single)
         tokens, seconds = _cost(out, arm)
         success, sound, obeys = (of(found, field, arm) for field in ("passed", "sound", "obeys"))
-        lines.append(row(title, success, each, sound, obeys, f"{tokens / 1e6:.1f} M", f"{seconds:.0f}"))
+        lines.append(row(title, success, each, sound, obeys, f"{tokens / 1e6:.1f} M", f"{seconds:.2f}"))
     return lines
 
 
@@ -116,22 +117,19 @@ def _seed(out: Path, arm: str, seed: int) -> list[Answer]:
 
 
 def _cost(out: Path, arm: str) -> tuple[float, float]:
-    """Tokens and seconds of training in the mean over seeds, from the logs."""
-    tokens, seconds, runs = 0.0, 0.0, 0
-    for seed in SEEDS:
-        path = out / f"{arm}-{seed}" / "log.jsonl"
-        if not path.is_file():
-            continue
-        runs, last = runs + 1, 0
-        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if "seconds_per_step" in line:
-                spent = line["seconds_per_step"] * (line["step"] - last)
-                seconds, tokens, last = (
-                    seconds + spent,
-                    tokens + spent * line["tokens_per_second"],
-                    line["step"],
-                )
-    return tokens / max(runs, 1), seconds / max(runs, 1)
+    """Tokens of a run, and its median seconds a step where the machine did least else, from the logs."""
+    tokens, seconds = [], []
+    for path in (out / f"{arm}-{seed}" / "log.jsonl" for seed in SEEDS):
+        lines = map(json.loads, path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
+        found = [line for line in lines if "tokens_per_second" in line]
+        if found:
+            steps = [line["seconds_per_step"] for line in found]
+            a_step = median(
+                each["tokens_per_second"] * spent for each, spent in zip(found, steps, strict=True)
+            )
+            tokens.append(a_step * found[-1]["step"])
+            seconds.append(median(steps))
+    return max(tokens), min(seconds)
 
 
 def pairs(out: Path) -> list[str]:
