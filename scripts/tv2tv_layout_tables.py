@@ -97,7 +97,7 @@ def head(*cells: str) -> list[str]:
 def arms(out: Path) -> list[str]:
     """Success, plans and agreement by arm, with what each seed gave and what a run cost."""
     lines = head(
-        "told as", "success", "of each seed", "words lead to the goal", "frames as said", "tokens", "s a run"
+        "told as", "success", "of each seed", "words lead to the goal", "frames as said", "tokens", "s a step"
     )
     for arm, title in ARMS.items():
         found = answers(out, arm)
