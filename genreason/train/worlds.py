@@ -238,12 +238,11 @@ class World:
         if not self.source.held_out:
             return
         card = Task(self.source.task).card
-        sizes = {level: card.params(level) for level in card.levels}
-        for level in (
-            level for level, given in sizes.items() if self.n in (given.get("rooms"), given.get("size"))
-        ):
-            for instance in Task(self.source.task, level, "test")[: self.source.held_out]:
-                yield self._form(self._barriers(self.rules.start(instance)))
+        for level in card.levels:
+            params = card.params(level)
+            if self.n in (params.get("rooms"), params.get("size")):
+                for instance in Task(self.source.task, level, "test")[: self.source.held_out]:
+                    yield self._form(self._barriers(self.rules.start(instance)))
 
     def _paths(self, state: State) -> dict[int, tuple[int, ...]]:
         """Of every room: the rooms from it to the goal."""
