@@ -69,6 +69,18 @@ def test_the_model_card_tells_recipe_seed_steps_and_cost(trained, tmp_path):
     assert {line["stage"] for line in lines} == {1, 2} and {line["step"] for line in lines} == {1, 2}
 
 
+@pytest.mark.parametrize(
+    ("world", "asked"),
+    [
+        ({"rooms": 5}, "run maze --level medium "),
+        ({"task": "trapfield", "rooms": 5}, "run trapfield --level easy "),
+        ({"rooms": 8}, "run maze --n "),
+    ],
+)
+def test_the_model_card_asks_for_the_world_that_was_learnt(world, asked):
+    assert asked in shipping._command("mine", world)
+
+
 def test_a_run_that_goes_on_ships_its_newest_checkpoint(tmp_path):
     made = tv2tv.train(settings(train__steps=2), tmp_path / "run", quiet=True)
     (made / "model_index.json").rename(made / "gone")  # as before the end: no pipeline yet

@@ -17,6 +17,7 @@ from genreason.formats import files
 from genreason.generate.models import INDEX
 from genreason.model.pipeline import TV2TVPipeline
 from genreason.report.aggregate import aggregate
+from genreason.task import Task
 from genreason.train import checkpoint, tv2tv
 from genreason.train.tv2tv_config import Tv2tvConfig
 from genreason.types import Json, UserError
@@ -171,7 +172,7 @@ def _model_card(name: str, stages: Sequence[Stage], count: int, dtype: str, judg
         f"- seed {last.config['seed']}; {' + '.join(str(each.step) for each in stages)} steps, "
         f"{tokens / 1e6:.1f} million tokens, {hours:.2f} hours of training\n  in all (without validation)",
         f"- files: `{RECIPE}` (exact configs, in order), `{LOG}` (training log), `{CARD}` (generator card)\n",
-        "```\n" + _command(name) + "\n```\n",
+        "```\n" + _command(name, last.config["worlds"][0]) + "\n```\n",
         *_results(judged),
         *(_stage(i, each) for i, each in enumerate(stages, start=1)),
         _LIMITS,
@@ -179,8 +180,12 @@ def _model_card(name: str, stages: Sequence[Stage], count: int, dtype: str, judg
     return "\n".join(out)
 
 
-def _command(name: str) -> str:
-    return f"genreason run maze --level small --n 500 --split test --generator {name} --judge rules --out R"
+def _command(name: str, world: Json) -> str:
+    card = Task(world.get("task", "maze")).card
+    sizes = {level: card.params(level) for level in card.levels}
+    fits = [n for n, given in sizes.items() if world["rooms"] in (given.get("rooms"), given.get("size"))]
+    level = f" --level {fits[0]}" if fits else ""
+    return f"genreason run {card.name}{level} --n 500 --split test --generator {name} --judge rules --out R"
 
 
 def _shown(world: Json) -> str:
