@@ -205,6 +205,17 @@ def test_the_other_tellings_train_too(tmp_path, mode):
         assert said.rindex("go") < said.index("</frame><frame>")
 
 
+def test_the_last_step_can_be_trained_more_often(tmp_path):
+    shares = []
+    for arrivals in (0.0, 1.0):
+        chosen = settings(think=0.0, copies=1, arrivals=arrivals)
+        task = tv2tv.Tv2tv(chosen, accelerate.Accelerator(cpu=True), tmp_path)
+        layouts = [task._batch(turn).layout for turn in range(20)]
+        assert all(len(layout.noisy) == 1 for layout in layouts)
+        shares.append(sum(layout.noisy[0] == layout.clean[-1] for layout in layouts) / 20)
+    assert shares[0] < 0.8 and shares[1] == 1
+
+
 def test_as_a_generator_from_puzzles_to_verdicts(tmp_path):
     """Untrained and of two sizes; its folder is a generator."""
     chosen = settings(

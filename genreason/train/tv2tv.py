@@ -209,7 +209,10 @@ class Tv2tv:
             return self._filled(lambda: world.puzzle(rng), (), False)
         steps = min(world.length(rng), settings.most_steps)
         count = min(settings.copies, steps)
-        noisy = tuple(sorted(1 + int(i) for i in rng.permutation(steps)[:count]))
+        chosen = [1 + int(i) for i in rng.permutation(steps)[:count]]
+        if settings.arrivals and rng.random() < settings.arrivals and steps not in chosen:
+            chosen[0] = steps
+        noisy = tuple(sorted(chosen))
         return self._filled(lambda: self._clip(world, rng, steps), noisy, True, rng)
 
     def _clip(self, world: World, rng: np.random.Generator, steps: int) -> Told:

@@ -51,6 +51,8 @@ class Tv2tvConfig(Strict):
         astray: share of clips that leave their way once, so that words are obeyed even then.
         corrections: share of clips in which a mistake is told where it is about to be made, and set right.
         copies: chunks of a clip that get a noisy copy.
+        arrivals: share of clips whose last chunk is one of them in any case: a figure that comes onto its
+            goal is the hardest picture of a clip, and the rarest.
         text_dropout: share of clips whose words are left out, for guidance.
         context_share: share of clean chunks that are shown with noise, against exposure bias.
         context_noise: how much of it (of 1), at most.
@@ -79,6 +81,7 @@ class Tv2tvConfig(Strict):
     astray: float = Field(0.15, ge=0, le=1)
     corrections: float = Field(0.0, ge=0, le=1)
     copies: int = Field(2, ge=1)
+    arrivals: float = Field(0.0, ge=0, le=1)
     text_dropout: float = Field(0.0, ge=0, lt=1)
     context_share: float = Field(0.2, ge=0, le=1)
     context_noise: float = Field(0.1, ge=0, le=1)
