@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -46,15 +47,16 @@ class Answer:
     obeys: float | None
 
 
-def answers(out: Path, name: str) -> list[Answer]:
-    """Of the runs of all seeds; `name` is an arm, or an arm and what was varied ("t2v.steps-4")."""
+def answers(out: Path, name: str, seeds: Iterable[int] = SEEDS) -> list[Answer]:
+    """Of the runs of these seeds; `name` is an arm, or an arm and what was varied ("t2v.steps-4")."""
+    return [each for seed in seeds if (root := _run(out, name, seed)) for each in _answers(RunFolder(root))]
+
+
+def _run(out: Path, name: str, seed: int) -> Path | None:
+    """The judged run of a seed, where there is one."""
     arm, _, rest = name.partition(".")
-    found = []
-    for seed in SEEDS:
-        root = out / "judged" / f"{arm}-{seed}{'.' * bool(rest)}{rest}"
-        if (root / "verdicts" / "rules.jsonl").is_file():
-            found += list(_answers(RunFolder(root)))
-    return found
+    root = out / "judged" / f"{arm}-{seed}{'.' * bool(rest)}{rest}"
+    return root if (root / "verdicts" / "rules.jsonl").is_file() else None
 
 
 def _answers(run: RunFolder) -> Iterable[Answer]:
@@ -103,17 +105,12 @@ def arms(out: Path) -> list[str]:
         found = answers(out, arm)
         if not found:
             continue
-        single = [answers_of for seed in SEEDS if (answers_of := _seed(out, arm, seed))]
+        single = [each for seed in SEEDS if (each := answers(out, arm, [seed]))]
         each = ", ".join(f"{100 * sum(a.passed for a in one) / len(one):.0f}" for one in single)
         tokens, seconds = _cost(out, arm)
         success, sound, obeys = (of(found, field, arm) for field in ("passed", "sound", "obeys"))
         lines.append(row(title, success, each, sound, obeys, f"{tokens / 1e6:.1f} M", f"{seconds:.2f}"))
     return lines
-
-
-def _seed(out: Path, arm: str, seed: int) -> list[Answer]:
-    root = out / "judged" / f"{arm}-{seed}"
-    return list(_answers(RunFolder(root))) if (root / "verdicts" / "rules.jsonl").is_file() else []
 
 
 def _cost(out: Path, arm: str) -> tuple[float, float]:
@@ -133,20 +130,15 @@ def _cost(out: Path, arm: str) -> tuple[float, float]:
 
 
 def pairs(out: Path) -> list[str]:
-    """Differences in success of each two arms on the same puzzles, in points."""
-    lines = head("first less second", "points")
-    means = {arm: _means(answers(out, arm)) for arm in ARMS}
-    for first, second in (
-        ("tv2tv", "t2v"),
-        ("tv2tv", "think2v"),
-        ("think2v", "t2v"),
-        ("tv2tv", "moves"),
-        ("moves", "t2v"),
-    ):
-        both = sorted(means[first].keys() & means[second].keys())
-        if both:
-            differences = [means[first][sample] - means[second][sample] for sample in both]
-            lines.append(row(f"{first} - {second}", share(differences, both, first + second)))
+    """Differences in success of each two arms on the same puzzles, in points, by the seeds that both have."""
+    lines = head("first less second", "seeds", "points")
+    for first, second in combinations(ARMS, 2):
+        common = [seed for seed in SEEDS if _run(out, first, seed) and _run(out, second, seed)]
+        if common:
+            a, b = (_means(answers(out, arm, common)) for arm in (first, second))
+            both = sorted(a.keys() & b.keys())
+            differences = share([a[sample] - b[sample] for sample in both], both, first + second)
+            lines.append(row(f"{first} - {second}", ", ".join(map(str, common)), differences))
     return lines
 
 
@@ -158,10 +150,12 @@ def _means(found: Sequence[Answer]) -> dict[str, float]:
 
 
 def varied(out: Path, arm: str, names: dict[str, str]) -> list[str]:
-    """Success of an arm under other conditions."""
-    lines = head(arm, "success", "frames as said")
+    """Success of an arm under other conditions, by the models of those seeds that were asked under all."""
+    runs = {name: f"{arm}.{name}" if name else arm for name in names}
+    common = [seed for seed in SEEDS if all(_run(out, run, seed) for run in runs.values())]
+    lines = head(f"{arm} (seeds: {', '.join(map(str, common))})", "success", "frames as said")
     for name, title in names.items():
-        found = answers(out, f"{arm}.{name}" if name else arm)
+        found = answers(out, runs[name], common)
         if found:
             lines.append(row(title, of(found, "passed", name), of(found, "obeys", name)))
     return lines
