@@ -12,6 +12,7 @@ and goes on as it should:  at b2 not up  go right.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -117,7 +118,7 @@ def name(row: int, col: int) -> str:
 State = MazeState | TrapfieldState
 
 
-class World:
+class World(ABC):
     """Puzzles of one family and size, told.
 
     A family says how its puzzles are drawn at random, where rooms are and which way leads to the goal.
@@ -140,24 +141,24 @@ class World:
         self.forbidden = frozenset(self._held_out())
 
     @property
+    @abstractmethod
     def cols(self) -> int:
         """Tiles a side."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _sampled(self, rng: np.random.Generator) -> State:
         """A puzzle as tests have them, that is `_unseen`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _barriers(self, state: State) -> bytes:
         """1 where there is a wall or trap, tile by tile."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _towards(self, state: State) -> dict[int, tuple[str, int]]:
         """Of every room from which the goal can be reached: the way to go, and the room that it leads to.
 
         Nearer rooms come first; the goal itself is not in it.
         """
-        raise NotImplementedError
 
     def length(self, rng: np.random.Generator) -> int:
         """Steps of a puzzle as tests have it."""
