@@ -1,4 +1,4 @@
-"""Between a frame chunk's latents and its tokens: linear patches, or a small U-Net.
+"""Between a frame chunk's latents and its tokens: linear patches (out of them an MLP, too), or a small U-Net.
 
 A chunk is one latent frame (C, H, W); both see one chunk at a time, so that no mask can be got around.
 """
@@ -16,14 +16,20 @@ PatchIO = Literal["linear", "unet"]
 
 
 class LinearPatches(nn.Module):
-    """Patches of p x p latents as tokens, by one matrix in and one out."""
+    """Patches of p x p latents as tokens, by one matrix in and one out; an MLP may add to the latter.
 
-    def __init__(self, channels: int, patch: int, width: int) -> None:
-        """For latents of so many channels and tokens of this width."""
+    A matrix alone reaches no more different pictures than a token has channels.
+    """
+
+    def __init__(self, channels: int, patch: int, width: int, hidden: int = 0) -> None:
+        """For latents of so many channels and tokens of this width; `hidden`: units of the MLP, 0 for none."""
         super().__init__()
         self.patch = patch
         self.inward = nn.Linear(channels * patch * patch, width)
         self.outward = nn.Linear(width, channels * patch * patch)
+        if hidden:
+            self.finer_in, self.finer_out = nn.Linear(width, hidden), nn.Linear(hidden, channels * patch * patch)
+        self.hidden = hidden
 
     def encode(self, latents_NCHW: Tensor, time_ND: Tensor) -> tuple[Tensor, Skip]:
         """Tokens (N, P, D) in reading order; the level of noise is added to each."""
@@ -32,8 +38,17 @@ class LinearPatches(nn.Module):
 
     def decode(self, tokens_NPD: Tensor, time_ND: Tensor, grid: tuple[int, int], skip: Skip) -> Tensor:
         """The inverse: (N, C, H, W)."""
-        flat = self.outward(tokens_NPD).transpose(1, 2).reshape(len(tokens_NPD), -1, *grid)
+        found = self.outward(tokens_NPD)
+        if self.hidden:
+            found = found + self.finer_out(functional.silu(self.finer_in(tokens_NPD)))
+        flat = found.transpose(1, 2).reshape(len(tokens_NPD), -1, *grid)
         return functional.pixel_shuffle(flat, self.patch)
+
+    def silence(self) -> None:
+        """Let all that comes out be zero."""
+        for layer in (self.outward, *([self.finer_out] if self.hidden else [])):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
 
 class UNetPatches(nn.Module):
@@ -62,11 +77,18 @@ class UNetPatches(nn.Module):
         found: Tensor = self.outward(self.up(torch.cat([coarse, skip], 1), time_ND))
         return found
 
+    def silence(self) -> None:
+        """Let all that comes out be zero."""
+        for parameter in self.outward.parameters():
+            nn.init.zeros_(parameter)
 
-def patches(channels: int, patch: int, width: int, how: PatchIO, inner: int) -> LinearPatches | UNetPatches:
-    """Between latents and tokens of this width; `inner` is for the U-Net."""
+
+def patches(
+    channels: int, patch: int, width: int, how: PatchIO, inner: int, hidden: int
+) -> LinearPatches | UNetPatches:
+    """Between latents and tokens of this width; `inner` is for the U-Net, `hidden` for linear patches."""
     if how == "linear":
-        return LinearPatches(channels, patch, width)
+        return LinearPatches(channels, patch, width, hidden)
     return UNetPatches(channels, patch, width, inner)
 
 

@@ -57,6 +57,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         patch_size: latents a side of a token.
         patch_io: "linear", or "unet" for a small U-Net with a skip.
         unet_channels: of the U-Net at full size.
+        patch_hidden: units of an MLP that adds to what linear patches give out; 0 for none.
         prediction_type: "sample" (the clean latents) or "velocity" (noise - clean).
         skip: "previous" shows every noisy token the one before it (same cell, chunk before) and has the model
             say what differs; for worlds in which little moves. With "sample" only.
@@ -94,6 +95,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         patch_size: int = 1,
         patch_io: PatchIO = "linear",
         unet_channels: int = 64,
+        patch_hidden: int = 0,
         prediction_type: Literal["sample", "velocity"] = "sample",
         skip: Literal["none", "previous"] = "none",
         axes: Axes = "split",
@@ -112,18 +114,23 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         """Random weights; see the class for the config.
 
         Raises:
-            ValueError: sections that do not fill a head, or a skip with predicted velocity.
+            ValueError: sections that do not fill a head, a skip with predicted velocity, or an MLP behind a
+                U-Net.
         """
         super().__init__()
         if sum(rope_sections) * 2 != head_dim:
             raise ValueError(f"rope_sections {tuple(rope_sections)} must sum up to {head_dim // 2}")
         if skip == "previous" and prediction_type != "sample":
             raise ValueError("skip 'previous' needs prediction_type 'sample'")
+        if patch_hidden and patch_io != "linear":
+            raise ValueError("patch_hidden needs patch_io 'linear'")
         self.embed_tokens = nn.Embedding(vocab_size, hidden_size)
         if max_side:
             self.embed_row = nn.Embedding(max_side, hidden_size)
             self.embed_col = nn.Embedding(max_side, hidden_size)
-        self.patches = patches(latent_channels, patch_size, hidden_size, patch_io, unet_channels)
+        self.patches = patches(
+            latent_channels, patch_size, hidden_size, patch_io, unet_channels, patch_hidden
+        )
         if skip == "previous":
             self.before = nn.Conv2d(latent_channels, hidden_size, patch_size, stride=patch_size)
         self.level = Level(hidden_size)
@@ -152,8 +159,7 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=embedding_std)
-        for parameter in self.patches.outward.parameters():
-            nn.init.zeros_(parameter)
+        self.patches.silence()
 
     def new_cache(self, rows: int, room: int = 64) -> KVCache:
         """An empty cache for so many rows; for the weights as they are now, where there are no gradients."""

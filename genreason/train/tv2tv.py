@@ -94,8 +94,15 @@ def _towers(settings: Tv2tvConfig, vae: Any) -> tuple[TV2TVTransformer, Any]:
 
 
 def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
-    """The pipeline to go on from; what the config says of the model must be true of it."""
+    """The pipeline to go on from; what the config says of the model must be true of it.
+
+    A pipeline without an MLP behind its patches is given the config's, which adds nothing at first.
+    """
     found = loading.read(folder)
+    hidden = settings.model.get("patch_hidden", 0)
+    if hidden and not found.transformer.config.patch_hidden:
+        torch.manual_seed(settings.seed)
+        found.register_modules(transformer=_finer(found.transformer, hidden))
     token = found.codec.token * found.transformer.config.patch_size
     there = {**found.transformer.config, "token": token}
     for name, value in {**settings.model, "token": settings.token}.items():
@@ -106,6 +113,16 @@ def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
         if there[name] != value:
             raise UserError(f"start: {folder} has {name} {there[name]}, the config {value}: make them equal")
     return found
+
+
+def _finer(model: TV2TVTransformer, hidden: int) -> TV2TVTransformer:
+    """The same with an MLP behind its patches, whose last layer is zero."""
+    try:
+        made = TV2TVTransformer.from_config({**model.config, "patch_hidden": hidden})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"model: {error}") from None
+    made.load_state_dict({**made.state_dict(), **model.state_dict()})
+    return made
 
 
 def card(settings: Tv2tvConfig, model: str) -> Json:
