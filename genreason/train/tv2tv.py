@@ -118,7 +118,7 @@ def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
 def _finer(model: TV2TVTransformer, hidden: int) -> TV2TVTransformer:
     """The same with an MLP behind its patches, whose last layer is zero."""
     try:
-        made = TV2TVTransformer.from_config({**model.config, "patch_hidden": hidden})
+        made = TV2TVTransformer.from_config(model.config, patch_hidden=hidden)
     except (TypeError, ValueError) as error:
         raise UserError(f"model: {error}") from None
     made.load_state_dict({**made.state_dict(), **model.state_dict()})
