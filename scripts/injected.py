@@ -25,7 +25,7 @@ from genreason.metrics import told
 from genreason.metrics.stats import wilson
 from genreason.puzzles import base
 from genreason.run.folder import RunFolder
-from genreason.train.worlds import name
+from genreason.train.world import name
 from genreason.types import Clip, Instance, Json, Request
 
 STEP = re.compile(r"at \S+ go (?:up|down|left|right)")

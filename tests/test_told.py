@@ -12,7 +12,8 @@ from genreason.generate.worldsize import grown, shrunk
 from genreason.metrics import told
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.task import Task
-from genreason.train.worlds import MazeWorld, WorldSource
+from genreason.train.roomworlds import MazeWorld
+from genreason.train.world import WorldSource
 from genreason.types import Clip
 
 TASK = Task("maze", "small", "test", "classic")

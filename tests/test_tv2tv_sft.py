@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from safetensors.torch import load_file  # noqa: E402
 from genreason import cards, run, seeds  # noqa: E402
 from genreason import generate as generators  # noqa: E402
 from genreason import judge as judges  # noqa: E402
+from genreason.generate.corrections import ARROWS  # noqa: E402
 from genreason.generate.worldsize import grown, shrunk  # noqa: E402
 from genreason.model import words  # noqa: E402
 from genreason.model.codec import PixelCodec, codec_of  # noqa: E402
@@ -25,9 +25,11 @@ from genreason.puzzles import base, grid  # noqa: E402
 from genreason.puzzles.maze import PUZZLE as MAZE  # noqa: E402
 from genreason.task import Task  # noqa: E402
 from genreason.train import checkpoint, config, loop, tv2tv  # noqa: E402
+from genreason.train.roomworlds import MazeWorld  # noqa: E402
 from genreason.train.telling import Teller  # noqa: E402
 from genreason.train.tv2tv_config import Tv2tvConfig  # noqa: E402
-from genreason.train.worlds import ARROWS, MazeWorld, WorldSource, vocabulary, world_of  # noqa: E402
+from genreason.train.world import WorldSource, vocabulary  # noqa: E402
+from genreason.train.worlds import world_of  # noqa: E402
 from genreason.types import Clip, Request, UserError  # noqa: E402
 
 torch.set_num_threads(1)
@@ -58,7 +60,13 @@ def rules():
 
 
 @pytest.mark.parametrize(
-    ("task", "level", "rooms"), [("maze", "small", 4), ("maze", "medium", 5), ("trapfield", "easy", 5)]
+    ("task", "level", "rooms"),
+    [
+        ("maze", "small", 4),
+        ("maze", "medium", 5),
+        ("trapfield", "easy", 5),
+        ("sokoban", "small", 6),
+    ],
 )
 def test_the_judge_reads_worlds_in_every_style(task, level, rooms):
     """What a model at its best would draw: the told frames, enlarged."""
@@ -68,7 +76,7 @@ def test_the_judge_reads_worlds_in_every_style(task, level, rooms):
         instance = Task(task, level, "test", style)[i]
         state, board = world.rules.start(instance), world.rules.board(instance)
         stops = world._walk(seeds.stream(), state, 99, None).stops
-        drawn = [board.draw(world.rules.places(replace(state, agent=stop))) for stop in stops]
+        drawn = [board.draw(world.rules.places(stop)) for stop in stops]
         small = [grown(shrunk(frame, world.grid, 12), instance.size) for frame in drawn]
         (verdict,) = judge.judge(instance, [Clip(render=functools.partial(iter, small), fps=8.0)], 0)
         assert verdict.status == "pass", (style, verdict.reason)

@@ -17,7 +17,7 @@ from genreason.model import loading, words  # noqa: E402
 from genreason.model.layout import Chunk, Text  # noqa: E402
 from genreason.model.transformer import TV2TVTransformer  # noqa: E402
 from genreason.train import config, tv2tv  # noqa: E402
-from genreason.train.worlds import vocabulary  # noqa: E402
+from genreason.train.world import vocabulary  # noqa: E402
 from genreason.types import UserError  # noqa: E402
 
 torch.set_num_threads(1)

@@ -22,13 +22,16 @@ class LinearPatches(nn.Module):
     """
 
     def __init__(self, channels: int, patch: int, width: int, hidden: int = 0) -> None:
-        """For latents of so many channels and tokens of this width; `hidden`: units of the MLP, 0 for none."""
+        """For latents of so many channels, tokens of this width; `hidden`: units of the MLP, 0 for none."""
         super().__init__()
         self.patch = patch
         self.inward = nn.Linear(channels * patch * patch, width)
         self.outward = nn.Linear(width, channels * patch * patch)
         if hidden:
-            self.finer_in, self.finer_out = nn.Linear(width, hidden), nn.Linear(hidden, channels * patch * patch)
+            self.finer_in, self.finer_out = (
+                nn.Linear(width, hidden),
+                nn.Linear(hidden, channels * patch * patch),
+            )
         self.hidden = hidden
 
     def encode(self, latents_NCHW: Tensor, time_ND: Tensor) -> tuple[Tensor, Skip]:

@@ -14,7 +14,7 @@ from genreason.model import layout as layouts
 from genreason.model import words
 from genreason.model.codec import Codec
 from genreason.model.layout import Axes, Chunk, Layout, Mode, Segment, Text
-from genreason.train.worlds import Told
+from genreason.train.world import Told
 
 
 @dataclass(frozen=True, slots=True)

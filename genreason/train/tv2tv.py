@@ -30,7 +30,8 @@ from genreason.train.record import Record
 from genreason.train.telling import Batch, Teller
 from genreason.train.tv2tv_config import Tv2tvConfig
 from genreason.train.validate import graded
-from genreason.train.worlds import Told, World, vocabulary, world_of
+from genreason.train.world import Told, World, vocabulary
+from genreason.train.worlds import world_of
 from genreason.types import Json, Request, UserError, unknown
 
 
@@ -118,7 +119,7 @@ def _started(settings: Tv2tvConfig, folder: Path) -> TV2TVPipeline:
 def _finer(model: TV2TVTransformer, hidden: int) -> TV2TVTransformer:
     """The same with an MLP behind its patches, whose last layer is zero."""
     try:
-        made = TV2TVTransformer.from_config(model.config, patch_hidden=hidden)
+        made: TV2TVTransformer = TV2TVTransformer.from_config(model.config, patch_hidden=hidden)
     except (TypeError, ValueError) as error:
         raise UserError(f"model: {error}") from None
     made.load_state_dict({**made.state_dict(), **model.state_dict()})
@@ -232,7 +233,7 @@ class Tv2tv:
         noisy = tuple(sorted(chosen))
         return self._filled(lambda: self._clip(world, rng, steps), noisy, True, rng)
 
-    def _clip(self, world: World, rng: np.random.Generator, steps: int) -> Told:
+    def _clip(self, world: World[Any], rng: np.random.Generator, steps: int) -> Told:
         """A clip of so many steps, of one of the kinds that there are."""
         if self.settings.corrections and rng.random() < self.settings.corrections:
             return world.corrected(rng, steps)

@@ -12,7 +12,7 @@ from genreason.train import loop
 from genreason.train.clips import Source
 from genreason.train.flow import Levels
 from genreason.train.record import Wandb
-from genreason.train.worlds import WorldSource
+from genreason.train.world import WorldSource
 
 
 class Tv2tvValidation(Strict):
