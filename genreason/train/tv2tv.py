@@ -21,10 +21,10 @@ from genreason.generate.tv2tv_options import Options
 from genreason.model import llm, loading, words
 from genreason.model.codec import PixelCodec, codec_of
 from genreason.model.pipeline import TV2TVPipeline
-from genreason.model.transformer import TV2TVTransformer
+from genreason.model.transformer import TV2TVOutput, TV2TVTransformer
 from genreason.puzzles import base
 from genreason.task import Task
-from genreason.train import checkpoint, config, flow, loop
+from genreason.train import checkpoint, config, finer, flow, loop
 from genreason.train.clips import Source
 from genreason.train.record import Record
 from genreason.train.telling import Batch, Teller
@@ -57,6 +57,10 @@ def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
     quiet = quiet or not accelerator.is_main_process
     shown = Record(out, settings.wandb, settings.model_dump(mode="json"), step, settings.train.steps, quiet)
     try:
+        if settings.fit is not None and not saved:
+            finer.fit(
+                task, settings.fit, settings.seed, lambda line: None if quiet else print(line, flush=True)
+            )
         return loop.fit(task, settings.train, out, shown, accelerator, settings.seed)
     finally:
         shown.close()
@@ -185,12 +189,7 @@ class Tv2tv:
         """
         at = list(batch.layout.noisy)
         x0 = batch.clean[:, at]
-        level = sigmas[..., None, None, None]
-        found = model(
-            batch.text_ids, batch.layout, clean=context,
-            noisy=(1 - level) * x0 + level * noise if at else None, sigmas=sigmas if at else None,
-            reference=context[:, [i - 1 for i in at]] if at else None,
-        )  # fmt: skip
+        found = self._predicted(model, batch, context, noise, sigmas)
         said = functional.cross_entropy(
             found.text_logits.float().flatten(0, 1), batch.targets.flatten(), reduction="none"
         )
@@ -201,9 +200,29 @@ class Tv2tv:
             return loop.Losses(text, sigmas.flatten(), sigmas.flatten(), figures, batch.tokens)
         velocity = self.model.config.prediction_type == "velocity"
         target = noise - x0 if velocity else x0
+        assert found.prediction is not None, "there are noisy chunks"
         each = (found.prediction.float() - target).pow(2).flatten(2).mean(2)
         total = text + self.settings.video_weight * each.mean()
         return loop.Losses(total, sigmas.flatten(), each.flatten(), figures, batch.tokens)
+
+    def _predicted(
+        self, model: Any, batch: Batch, context: Tensor, noise: Tensor, sigmas: Tensor
+    ) -> TV2TVOutput:
+        at = list(batch.layout.noisy)
+        level = sigmas[..., None, None, None]
+        found: TV2TVOutput = model(
+            batch.text_ids, batch.layout, clean=context,
+            noisy=(1 - level) * batch.clean[:, at] + level * noise if at else None,
+            sigmas=sigmas if at else None, reference=context[:, [i - 1 for i in at]] if at else None,
+        )  # fmt: skip
+        return found
+
+    def looked(self, turn: int) -> tuple[Batch, TV2TVOutput]:
+        """A micro batch, and what the model makes of it; turns below 0 are never trained on."""
+        batch = self._batch(turn).to(self.accelerator.device)
+        draw = flow.generator("tv2tv", self.settings.seed, *self._number(turn))
+        noise, sigmas = self._noise(batch, draw)
+        return batch, self._predicted(self.model, batch, self._context(batch.clean, draw), noise, sigmas)
 
     def _number(self, turn: int) -> tuple[int, int]:
         """Which micro batch of all processes that is: two of them see what one with `accumulate: 2` does."""

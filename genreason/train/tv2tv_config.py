@@ -10,6 +10,7 @@ from genreason.cards import Strict
 from genreason.model.layout import Mode
 from genreason.train import loop
 from genreason.train.clips import Source
+from genreason.train.finer import Fit
 from genreason.train.flow import Levels
 from genreason.train.record import Wandb
 from genreason.train.world import WorldSource
@@ -59,6 +60,7 @@ class Tv2tvConfig(Strict):
         most_steps: longest clip.
         video_weight: of the video loss against that of words.
         levels: which noise levels.
+        fit: of the MLP behind the patches alone, before the first step.
         train: how long and how; `batch` is not used.
         validation: what is looked at.
         wandb: where it is shown.
@@ -88,6 +90,7 @@ class Tv2tvConfig(Strict):
     most_steps: int = Field(16, ge=1)
     video_weight: float = Field(20.0, gt=0)
     levels: Levels = Levels(how="logit_normal", std=1.4, shift=3.0)
+    fit: Fit | None = None
     train: loop.Settings
     validation: Tv2tvValidation = Tv2tvValidation()
     wandb: Wandb = Wandb()
