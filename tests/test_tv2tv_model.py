@@ -204,7 +204,8 @@ def test_other_tellings_of_a_sample():
 
 
 def test_save_and_load(tmp_path):
-    made = model(skip="previous").float()
+    made = model(skip="previous", patch_hidden=24).float()
+    torch.nn.init.normal_(made.patches.finer_out.weight)
     made.save_pretrained(tmp_path)
     back = TV2TVTransformer.from_pretrained(tmp_path)
     given = _float(inputs(made))
@@ -258,6 +259,8 @@ def test_what_a_config_cannot_be():
         model(rope_sections=(4, 4, 4))
     with pytest.raises(ValueError, match="skip"):
         model(skip="previous", prediction_type="velocity")
+    with pytest.raises(ValueError, match="patch_hidden needs patch_io 'linear'"):
+        model(patch_io="unet", patch_hidden=8)
     with pytest.raises(ValueError, match="same chunks"):
         layout.batch([layout.place(segments(), "split"), layout.place(segments(chunks=2), "split")])
 

@@ -24,7 +24,7 @@ from genreason.model.codec import PixelCodec, codec_of  # noqa: E402
 from genreason.puzzles import base, grid  # noqa: E402
 from genreason.puzzles.maze import PUZZLE as MAZE  # noqa: E402
 from genreason.task import Task  # noqa: E402
-from genreason.train import checkpoint, config, loop, tv2tv  # noqa: E402
+from genreason.train import checkpoint, config, finer, loop, tv2tv  # noqa: E402
 from genreason.train.roomworlds import MazeWorld  # noqa: E402
 from genreason.train.telling import Teller  # noqa: E402
 from genreason.train.tv2tv_config import Tv2tvConfig  # noqa: E402
@@ -33,6 +33,7 @@ from genreason.train.worlds import world_of  # noqa: E402
 from genreason.types import Clip, Request, UserError  # noqa: E402
 
 torch.set_num_threads(1)
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 TINY = {"hidden_size": 48, "num_layers": 2, "num_heads": 2, "num_kv_heads": 2, "head_dim": 24}
 MODEL = {**TINY, "rope_sections": [6, 3, 3], "intermediate_size": 96, "max_side": 5, "skip": "previous"}
 
@@ -222,6 +223,31 @@ def test_the_last_step_can_be_trained_more_often(tmp_path):
         assert all(len(layout.noisy) == 1 for layout in layouts)
         shares.append(sum(layout.noisy[0] == layout.clean[-1] for layout in layouts) / 20)
     assert shares[0] < 0.8 and shares[1] == 1
+
+
+def test_an_mlp_behind_the_patches_is_put_in_and_fitted_once(tmp_path):
+    first = tv2tv.train(settings(train__steps=1), tmp_path / "run", quiet=True)
+    wider = {"start": str(first), "model": {"patch_hidden": 64}, "think": 0.0, "seed": 3}
+    task = tv2tv.Tv2tv(settings(**wider), accelerate.Accelerator(cpu=True), tmp_path)
+    plain = tv2tv.Tv2tv(settings(start=str(first), think=0.0, model={}, seed=3), task.accelerator, tmp_path)
+    with torch.no_grad():
+        assert torch.equal(task.looked(-1)[1].prediction, plain.looked(-1)[1].prediction)
+        assert torch.equal(task.looked(-1)[0].clean, plain.looked(-1)[0].clean)
+    frozen = {n: p.clone() for n, p in task.model.named_parameters() if "finer" not in n}
+    before, after = finer.fit(task, finer.Fit(turns=20, steps=500, batch=64), 3, lambda line: None)
+    assert after < 0.7 * before
+    assert all(torch.equal(p, frozen[n]) for n, p in task.model.named_parameters() if n in frozen)
+    with pytest.raises(UserError, match="no MLP behind its patches: give model.patch_hidden"):
+        finer.fit(plain, finer.Fit(), 3, lambda line: None)
+    chosen = settings(**wider, fit={"turns": 2, "steps": 2})
+    tv2tv.train(
+        settings(**wider, fit={"turns": 2, "steps": 2}, train__steps=2), tmp_path / "parts", quiet=True
+    )
+    weights = [
+        load_file(tv2tv.train(chosen, tmp_path / name, quiet=True) / "transformer" / WEIGHTS)
+        for name in ("whole", "parts")
+    ]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_as_a_generator_from_puzzles_to_verdicts(tmp_path):

@@ -74,6 +74,7 @@ def test_the_model_card_tells_recipe_seed_steps_and_cost(trained, tmp_path):
     [
         ({"rooms": 5}, "run maze --level medium "),
         ({"task": "trapfield", "rooms": 5}, "run trapfield --level easy "),
+        ({"task": "sokoban", "rooms": 6}, "run sokoban --level small "),
         ({"rooms": 8}, "run maze --n "),
     ],
 )

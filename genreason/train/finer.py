@@ -1,4 +1,4 @@
-"""The MLP behind a model's patches, fitted alone: as nothing else needs gradients, a picture can be seen often.
+"""The MLP behind a model's patches, fitted alone: as nothing else needs gradients, it sees pictures often.
 
 The rest of the model is run once over clips; tokens as they come out of it, and what its pictures lack there,
 are kept and gone over many times. Tokens that do not change from frame to frame are many and easy: as many

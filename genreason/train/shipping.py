@@ -30,7 +30,8 @@ and after each sentence it draws the next frame.
 _LIMITS = """## Limits
 
 It knows only the worlds above, drawn in the styles of this project, seen straight from above; for other
-pictures its clips mean nothing. The walls of test puzzles were held out, turned and mirrored too.
+pictures its clips mean nothing. The walls of test puzzles were held out (of Sokobans, which have few, the puzzles),
+turned and mirrored too.
 """
 _ROWS = 12  # of the training log that the model card shows
 
@@ -180,6 +181,9 @@ def _model_card(name: str, stages: Sequence[Stage], count: int, dtype: str, judg
     return "\n".join(out)
 
 
+_NAMED = {"maze": ("mazes", "rooms"), "trapfield": ("trap fields", "tiles"), "sokoban": ("Sokobans", "tiles")}
+
+
 def _command(name: str, world: Json) -> str:
     card = Task(world.get("task", "maze")).card
     sizes = {level: card.params(level) for level in card.levels}
@@ -189,9 +193,9 @@ def _command(name: str, world: Json) -> str:
 
 
 def _shown(world: Json) -> str:
-    tiles = world.get("task") == "trapfield"
-    size = f"{world['rooms']}x{world['rooms']} {'tiles' if tiles else 'rooms'}"
-    return f"{'trap fields' if tiles else 'mazes'} of {size} ({', '.join(world['styles']) or 'all styles'})"
+    family, part = _NAMED[world.get("task", "maze")]
+    size = f"{world['rooms']}x{world['rooms']} {part}"
+    return f"{family} of {size} ({', '.join(world['styles']) or 'all styles'})"
 
 
 def _results(judged: Sequence[Path]) -> list[str]:
