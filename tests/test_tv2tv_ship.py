@@ -69,6 +69,13 @@ def test_the_model_card_tells_recipe_seed_steps_and_cost(trained, tmp_path):
     assert {line["stage"] for line in lines} == {1, 2} and {line["step"] for line in lines} == {1, 2}
 
 
+def test_a_run_that_goes_on_from_what_was_shipped_tells_those_stages_too(trained, tmp_path):
+    first = shipping.ship(trained / "second", tmp_path / "first")
+    tv2tv.train(settings(train__steps=2, start=str(first)), tmp_path / "third", quiet=True)
+    text = (shipping.ship(tmp_path / "third", tmp_path / "second") / shipping.README).read_text()
+    assert "2 + 2 + 2 steps" in text and str(first) not in text
+
+
 @pytest.mark.parametrize(
     ("world", "asked"),
     [

@@ -30,8 +30,8 @@ and after each sentence it draws the next frame.
 _LIMITS = """## Limits
 
 It knows only the worlds above, drawn in the styles of this project, seen straight from above; for other
-pictures its clips mean nothing. The walls of test puzzles were held out (of Sokobans, which have few, the puzzles),
-turned and mirrored too.
+pictures its clips mean nothing. The walls of test puzzles were held out (of Sokobans, which have few, whole
+puzzles), turned and mirrored too.
 """
 _ROWS = 12  # of the training log that the model card shows
 
@@ -139,10 +139,25 @@ def _stages(run: Path, after: Path | None = None) -> list[Stage]:
     lines = [line for line in files.read_lines(run / LOG) if line["step"] <= step]
     start = record.get("start")
     before = after or (Path(start).parent if start else None)
-    earlier = _stages(before) if before is not None and (before / "config.json").is_file() else []
+    earlier: list[Stage] = []
+    if before is not None and (before / "config.json").is_file():
+        earlier = _stages(before)
+    elif start and (Path(start) / RECIPE).is_file():
+        earlier = _shipped(Path(start))
     if start:
         record = {**record, "start": "the weights of the stage before"}
     return [*earlier, Stage(record, step, lines)]
+
+
+def _shipped(folder: Path) -> list[Stage]:
+    """The stages of weights that were shipped."""
+    lines = list(files.read_lines(folder / LOG))
+    told = files.read_json(folder / RECIPE, "ship the weights anew")["stages"]
+    stages = []
+    for number, record in enumerate(told, start=1):
+        own = [{k: v for k, v in line.items() if k != "stage"} for line in lines if line["stage"] == number]
+        stages.append(Stage(record, max(line["step"] for line in own), own))
+    return stages
 
 
 def _newest(run: Path) -> tuple[int, Path]:
