@@ -55,12 +55,10 @@ def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
     saved = checkpoint.found(out / "checkpoints")
     step = saved[-1][0] if saved else 0
     quiet = quiet or not accelerator.is_main_process
+    if settings.fit is not None and not saved:
+        finer.fit(task, settings.fit, settings.seed, lambda line: None if quiet else print(line, flush=True))
     shown = Record(out, settings.wandb, settings.model_dump(mode="json"), step, settings.train.steps, quiet)
     try:
-        if settings.fit is not None and not saved:
-            finer.fit(
-                task, settings.fit, settings.seed, lambda line: None if quiet else print(line, flush=True)
-            )
         return loop.fit(task, settings.train, out, shown, accelerator, settings.seed)
     finally:
         shown.close()
