@@ -16,7 +16,9 @@ from genreason.formats.dataset import DataSet
 from genreason.report import aggregate, write_report
 from genreason.tpo import scoring
 from genreason.tpo.critics import NoCritic
+from genreason.tpo.sampling import BestOfN, SamplingOptions
 from genreason.tpo.scoring import Noise
+from genreason.tpo.story import Attempt, Shoot, Subject, Take
 from genreason.types import Json, UserError
 
 
@@ -179,3 +181,26 @@ def test_from_the_command_line(shop: Path, tmp_path: Path, capsys: pytest.Captur
             main([*command, "--out", str(tmp_path / "r"), *extra])
         assert stop.value.code == 2 and wanted in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(("sides", "rethinks"), [(8, True), (1, True), (8, False)])
+def test_best_of_n_may_look_from_every_side(shop: Path, sides: int, rethinks: bool) -> None:
+    instance = DataSet.open(shop / "data").instances[0]
+    method = BestOfN(SamplingOptions(views=True, width=3))
+    told = method.story(Subject(instance=instance, videos=8, rethinks=rethinks, views=sides))
+    takes: list[Take] = []
+    step = next(told)
+    with pytest.raises(StopIteration):
+        while True:
+            assert isinstance(step, Shoot) and (takes or len(step.takes) == 1)
+            failed = {"status": "fail"}
+            new = [
+                Attempt(k=take.seed, take=take, path=Path(), seen=failed, truth=failed, value=0.0)
+                for take in step.takes
+            ]
+            takes += step.takes
+            step = told.send(new)
+    assert [take.seed for take in takes] == list(range(8))
+    assert len({take.view for take in takes}) == (8 if sides == 8 and rethinks else 1)
+    assert all((take.base, take.chunk) == (0, 1) for take in takes if take.view)
+    assert method.rethinks and not BestOfN(SamplingOptions()).rethinks

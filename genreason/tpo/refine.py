@@ -17,11 +17,9 @@ from pydantic import Field
 
 from genreason.cards import Strict
 from genreason.tpo import lock
-from genreason.tpo.story import Attempt, Consult, Finished, Shoot, Step, Story, Subject, Take, highest
+from genreason.tpo.story import SIDES, Attempt, Consult, Finished, Shoot, Step, Story, Subject, Take, highest
 from genreason.types import Json
 
-# Mirrored first: what has a top and a bottom keeps them longest.
-_SIDES = (0, 4, 6, 2, 1, 5, 3, 7)
 _MOVES = ("rules.", "circle")  # checks that words decide; the others are the picture's
 
 
@@ -154,7 +152,7 @@ class Refine:
 
     def _anew(self, state: _State, base: Attempt) -> Take:
         """A clip from the beginning, seen from another side, in which nothing is said that went wrong."""
-        view = _SIDES[state.fresh % state.subject.views]
+        view = SIDES[state.fresh % state.subject.views]
         banned = _refuted([each for each in state.attempts if each.take.view == view])
         if not banned and not view:
             return state.new("anew")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
 from genreason.cards import Strict
-from genreason.tpo.story import Attempt, Finished, Shoot, Story, Subject, Take, highest
+from genreason.tpo.story import SIDES, Attempt, Finished, Shoot, Story, Subject, Take, highest
 
 
 class SamplingOptions(Strict):
@@ -17,10 +18,12 @@ class SamplingOptions(Strict):
         stop: end as soon as the scorer lets a clip pass. Without it all clips are made, which pass@k and the
             scaling curve need.
         width: clips that are asked for at once.
+        views: look at the puzzle from another side for every clip, where the generator can.
     """
 
     stop: bool = False
     width: int = Field(default=1, ge=1)
+    views: bool = False
 
 
 class BestOfN:
@@ -29,22 +32,24 @@ class BestOfN:
     name = "best-of-n"
     critic = False
     tells = False
-    rethinks = False
     drafts = 1
 
     def __init__(self, options: SamplingOptions) -> None:
         """With these options."""
         self.options = options
 
+    @property
+    def rethinks(self) -> bool:
+        """Only to look from another side."""
+        return self.options.views
+
     def story(self, subject: Subject) -> Story:
         """As many seeds as there are clips."""
         attempts: list[Attempt] = []
         while len(attempts) < subject.videos:
-            count = min(self.options.width, subject.videos - len(attempts))
-            takes = tuple(
-                Take(prompt=subject.instance.prompt, seed=len(attempts) + i, round=len(attempts) + i)
-                for i in range(count)
-            )
+            first = self.options.views and not attempts  # the others are told as clips that begin like it
+            count = 1 if first else min(self.options.width, subject.videos - len(attempts))
+            takes = tuple(self._take(subject, len(attempts) + i) for i in range(count))
             new: list[Attempt] = yield Shoot(takes)
             attempts += new
             if self.options.stop and any(each.passed for each in new):
@@ -52,6 +57,11 @@ class BestOfN:
             if len(new) < count:
                 return Finished(self.best(attempts), "no more clips")
         return Finished(self.best(attempts), "all clips are made")
+
+    def _take(self, subject: Subject, number: int) -> Take:
+        view = SIDES[number % subject.views] if self.options.views and subject.rethinks else 0
+        take = Take(prompt=subject.instance.prompt, seed=number, round=number)
+        return replace(take, base=0, chunk=1, view=view, why="seen from another side") if view else take
 
     def best(self, attempts: Sequence[Attempt]) -> int | None:
         """The one that the scorer values most."""

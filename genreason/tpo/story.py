@@ -145,6 +145,8 @@ class Subject:
 
 Step = Shoot | Consult
 Story = Generator[Step, Any, Finished]
+SIDES = (0, 4, 6, 2, 1, 5, 3, 7)
+"""Views in turn: mirrored first, as what has a top and a bottom keeps them longest."""
 
 
 class Method(Protocol):
