@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -233,6 +234,9 @@ def test_an_mlp_behind_the_patches_is_put_in_and_fitted_once(tmp_path):
     with torch.no_grad():
         assert torch.equal(task.looked(-1)[1].prediction, plain.looked(-1)[1].prediction)
         assert torch.equal(task.looked(-1)[0].clean, plain.looked(-1)[0].clean)
+    task.accelerator = SimpleNamespace(device=torch.device("cpu"), num_processes=2, process_index=1)
+    with torch.no_grad():  # every process fits on the same
+        assert torch.equal(task.looked(-1)[1].prediction, plain.looked(-1)[1].prediction)
     frozen = {n: p.clone() for n, p in task.model.named_parameters() if "finer" not in n}
     before, after = finer.fit(task, finer.Fit(turns=20, steps=500, batch=64), 3, lambda line: None)
     assert after < 0.7 * before

@@ -28,10 +28,8 @@ class LinearPatches(nn.Module):
         self.inward = nn.Linear(channels * patch * patch, width)
         self.outward = nn.Linear(width, channels * patch * patch)
         if hidden:
-            self.finer_in, self.finer_out = (
-                nn.Linear(width, hidden),
-                nn.Linear(hidden, channels * patch * patch),
-            )
+            self.finer_in = nn.Linear(width, hidden)
+            self.finer_out = nn.Linear(hidden, channels * patch * patch)
         self.hidden = hidden
 
     def encode(self, latents_NCHW: Tensor, time_ND: Tensor) -> tuple[Tensor, Skip]:

@@ -56,6 +56,7 @@ def train(settings: Tv2tvConfig, out: Path, quiet: bool = False) -> Path:
     step = saved[-1][0] if saved else 0
     quiet = quiet or not accelerator.is_main_process
     if settings.fit is not None and not saved:
+        task.model.to(accelerator.device)
         finer.fit(task, settings.fit, settings.seed, lambda line: None if quiet else print(line, flush=True))
     shown = Record(out, settings.wandb, settings.model_dump(mode="json"), step, settings.train.steps, quiet)
     try:
@@ -216,9 +217,13 @@ class Tv2tv:
         return found
 
     def looked(self, turn: int) -> tuple[Batch, TV2TVOutput]:
-        """A micro batch, and what the model makes of it; turns below 0 are never trained on."""
-        batch = self._batch(turn).to(self.accelerator.device)
-        draw = flow.generator("tv2tv", self.settings.seed, *self._number(turn))
+        """A micro batch, the same in every process, and what the model makes of it.
+
+        Turns below 0 are never trained on.
+        """
+        rng = seeds.stream("tv2tv", self.settings.seed, turn, 0)
+        batch = self._drawn(rng).to(self.accelerator.device)
+        draw = flow.generator("tv2tv", self.settings.seed, turn, 0)
         noise, sigmas = self._noise(batch, draw)
         return batch, self._predicted(self.model, batch, self._context(batch.clean, draw), noise, sigmas)
 
