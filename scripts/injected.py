@@ -2,11 +2,10 @@
 
     python scripts/injected.py RUN --generator MODEL [--where midway|plan] --out LINES.jsonl
 
-RUN holds clips of mazes by a TV2TV model, judged by `rules`, one frame a step. In each clip one step is drawn
-at which the figure could go another legal way; "at b2 go up" is said there instead of the model's words
-The step is obeyed if the next frame shows it. Prints that share with its Wilson interval, and how many clips
-The step is obeyed if the next frame shows it. Prints shares with Wilson intervals: obeyed, and how many clips
-reach the goal in the end all the same.
+RUN holds clips of mazes, trap fields or Sokobans by a TV2TV model, judged by `rules`, one frame a step. In
+each clip one step is drawn at which the figure could go another way that leaves the puzzle to be solved;
+"at b2 go up" is said there instead. The step is obeyed if the next frame shows it. Prints shares with Wilson
+intervals: obeyed, and how many clips reach the goal in the end all the same.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Occasion:
     """A step (from 1) that goes another way than the model's own, and how it is asked for.
 
     Attributes:
-        instance: the maze.
+        instance: the puzzle.
         step: its number.
         way: where to.
         begun: what `rethink` is told.
@@ -82,24 +81,32 @@ def _step(instance: Instance, verdict: Json, seed: int) -> tuple[int, str, str] 
     puzzle: Any = base.load(instance.scene["puzzle"])
     state = puzzle.start(instance)
     rng = seeds.stream("injected", seed, instance.key)
+    tiles = told.stride(instance)
     found = []
     for number, way in enumerate(ways(instance, verdict), start=1):
-        others = [other for other in puzzle.moves(state) if other != way]
+        others = [each for each in puzzle.moves(state) if each != way]
+        others = [each for each in others if puzzle.solve(_gone(puzzle, state, each, tiles)) is not None]
         if others:
             row, col = divmod(state.agent, state.cols)
-            found.append((number, name(row // 2, col // 2), others[int(rng.integers(len(others)))]))
+            found.append((number, name(row // tiles, col // tiles), others[int(rng.integers(len(others)))]))
         if way not in puzzle.moves(state):
             break
-        state = puzzle.step(puzzle.step(state, way), way)
+        state = _gone(puzzle, state, way, tiles)
     return found[int(rng.integers(len(found)))] if found else None
+
+
+def _gone(puzzle: Any, state: Any, way: str | None, tiles: int) -> Any:
+    """A room further."""
+    for _ in range(tiles):
+        state = puzzle.step(state, way)
+    return state
 
 
 def _said(texts: list[str], step: int, words: str, where: str) -> str | None:
     """What stands before the step's frame, or before the first one, with these words in place of its own."""
     if where == "midway":
         own = texts[step - 1] if step <= len(texts) else ""
-        plan = own[: own.rfind("at ")] if step == 1 and "at " in own else ""
-        return plan + words
+        return own[: own.rfind("at ")] + words if "at " in own else words
     steps = list(STEP.finditer(texts[0]))
     if step > len(steps):
         return None

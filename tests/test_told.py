@@ -10,10 +10,12 @@ from genreason import seeds
 from genreason.cards import JudgeCard, load
 from genreason.generate.worldsize import grown, shrunk
 from genreason.metrics import told
+from genreason.puzzles import base
 from genreason.puzzles.maze import PUZZLE as MAZE
 from genreason.task import Task
 from genreason.train.roomworlds import MazeWorld
 from genreason.train.world import WorldSource
+from genreason.train.worlds import world_of
 from genreason.types import Clip
 
 TASK = Task("maze", "small", "test", "classic")
@@ -59,6 +61,31 @@ def test_what_is_shown_is_a_step_to_the_next_room_or_none():
     assert told.shown(TASK[0], [places[0], places[2]]) == [None]
     assert told.shown(TASK[0], [places[0], None, places[1]]) == [None, None]
     assert told.shown(TASK[0], ()) == []
+
+
+@pytest.mark.parametrize("task", ["trapfield", "sokoban"])
+def test_a_tile_is_a_room_where_there_are_no_walls_between(task):
+    instance = Task(task, "small", "test")[2]
+    puzzle = base.load(instance.scene["puzzle"])
+    state, grid = puzzle.start(instance), instance.scene["grid"]
+    ways = list(puzzle.solve(state).moves)
+    places = [puzzle.places(state)[-1]]
+    for way in ways:
+        state = puzzle.step(state, way)
+        places.append(puzzle.places(state)[-1])
+    pixels = [(x * grid["cell_w"], y * grid["cell_h"]) for x, y in places]
+    assert told.shown(instance, pixels) == ways
+    assert told.leads(instance, ways) and not told.leads(instance, ways[:-1])
+
+
+@pytest.mark.parametrize(("task", "rooms"), [("maze", 4), ("trapfield", 5), ("sokoban", 6)])
+def test_few_puzzles_are_told_again_and_again(task, rooms):
+    few = world_of(WorldSource(task=task, rooms=rooms, puzzles=3, pixels={112: 1.0}), 12)
+    plans = set()
+    for rng in (seeds.stream("few", seed) for seed in range(12)):
+        plans |= {few.puzzle(rng).plan, few.clip(rng, 2, astray=False).plan}
+    most = 6 if task == "sokoban" else 3  # the plan of a Sokoban depends on where the box is, too
+    assert 2 <= len(plans) <= most
 
 
 def test_the_judges_track_shows_what_was_told():

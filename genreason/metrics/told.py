@@ -1,8 +1,7 @@
-"""What a model says against what it shows: the words of a maze's clip, and the way that its agent goes.
+"""What a model says against what it shows: the words of a clip, and the way that its agent goes.
 
-A step of the words is "at b2 go up", and one frame shows it: the agent is a room (two tiles) further. Words
-may stand before each frame (`tv2tv`) or all before the first (`think2v`): in both the k-th step belongs to
-frame k.
+A step of the words is "at b2 go up", and one frame shows it: the agent is a room further. Words may stand
+before each frame (`tv2tv`) or all before the first (`think2v`): in both the k-th step belongs to frame k.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from genreason.types import IllegalMove, Instance
 
 _STEP = re.compile(r"\bgo (up|down|left|right)\b")
 _WAYS = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}
-_ROOM = 2  # tiles from room to room
 _NEAR = 0.5  # rooms: so far from the place that a step leads to, it is not that step
 
 
@@ -25,16 +23,21 @@ def said(texts: Sequence[str]) -> list[str]:
     return _STEP.findall(" ".join(texts))
 
 
+def stride(instance: Instance) -> int:
+    """Tiles from room to room: two in mazes; trap fields and Sokobans are told tile by tile."""
+    return 2 if instance.scene["puzzle"] == "maze" else 1
+
+
 def shown(instance: Instance, places: Sequence[Sequence[float] | None]) -> list[str | None]:
     """The way that the agent goes from each frame to the next; None where it is no step to a room beside.
 
     Args:
-        instance: the maze.
+        instance: the puzzle.
         places: of the agent in each frame, (x, y) in pixels of the first frame, as a verdict's evidence has
             them; None where it is not seen.
     """
     grid = instance.scene["grid"]
-    across, down = _ROOM * grid["cell_w"], _ROOM * grid["cell_h"]
+    across, down = (stride(instance) * grid[side] for side in ("cell_w", "cell_h"))
     ways: list[str | None] = []
     for old, new in itertools.pairwise(places):
         if old is None or new is None:
@@ -50,7 +53,7 @@ def leads(instance: Instance, ways: Sequence[str]) -> bool:
     state = puzzle.start(instance)
     try:
         for way in ways:
-            for _ in range(_ROOM):
+            for _ in range(stride(instance)):
                 state = puzzle.step(state, way)
     except IllegalMove:
         return False

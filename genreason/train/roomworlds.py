@@ -63,7 +63,7 @@ class RoomWorld(World[State]):
 
     def length(self, rng: np.random.Generator) -> int:
         """Steps of a puzzle as tests have it."""
-        state = self._sampled(rng)
+        state = self._any(rng)
         return len(self._paths(state)[state.agent])
 
     def clip(self, rng: np.random.Generator, steps: int, astray: bool) -> Told:
@@ -71,7 +71,7 @@ class RoomWorld(World[State]):
         off = astray and steps >= 3
         wanted = steps - 2 if off else steps
         for _ in range(TRIES):
-            state = self._sampled(rng)
+            state = self._any(rng)
             paths = self._paths(state)
             starts = [room for room, path in paths.items() if len(path) == wanted]
             if not starts:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from genreason import seeds
 from genreason.cards import Strict
 from genreason.generate.corrections import ARROWS
 from genreason.generate.worldsize import shrunk
@@ -40,6 +41,7 @@ class WorldSource(Strict):
         pixels: sides at which they are drawn before they are shrunk, and how often each.
         held_out: the walls (traps) of so many test instances of the level with these rooms are left out; of
             Sokobans, which have few walls, all puzzles of other splits than "train".
+        puzzles: so many different ones are learnt from, each from any of its rooms; 0: no end of them.
         plan: what is said before the first frame: where to go (push) from every room ("map"), or nothing
             ("none").
     """
@@ -50,6 +52,7 @@ class WorldSource(Strict):
     styles: list[str] = []
     pixels: dict[int, float] = {112: 0.6, 160: 0.3, 256: 0.1}
     held_out: int = Field(2000, ge=0)
+    puzzles: int = Field(0, ge=0)
     plan: Literal["map", "none"] = "map"
 
     @model_validator(mode="after")
@@ -129,6 +132,13 @@ class World(ABC, Generic[StateT]):
     def _sampled(self, rng: np.random.Generator) -> StateT:
         """A puzzle as tests have them, and none of theirs."""
 
+    def _any(self, rng: np.random.Generator) -> StateT:
+        """One of those to learn from."""
+        few = self.source.puzzles
+        if few:
+            rng = seeds.stream("world", self.source.task, self.n, int(rng.integers(few)))
+        return self._sampled(rng)
+
     @abstractmethod
     def _walk(self, rng: np.random.Generator, state: StateT, most: int, astray: int | None) -> Walk[StateT]:
         """The way to the goal, `most` steps of it; step number `astray` leaves it where it can."""
@@ -163,7 +173,7 @@ class World(ABC, Generic[StateT]):
 
     def puzzle(self, rng: np.random.Generator) -> Told:
         """A puzzle with its plan and the first step, without further frames."""
-        state = self._sampled(rng)
+        state = self._any(rng)
         walk = replace(self._walk(rng, state, 1, None), stops=(state,))
         return self._tell(rng, state, walk, None)
 
@@ -185,7 +195,8 @@ class World(ABC, Generic[StateT]):
 
     def _none(self, steps: int) -> UserError:
         what = f"{self.rules.name}s of {self.n}x{self.n}"
-        return UserError(f"worlds: {what} have no solutions of {steps} steps: lower most_steps")
+        more = "raise puzzles" if self.source.puzzles else "lower most_steps"
+        return UserError(f"worlds: {what} have no solutions of {steps} steps: {more}")
 
     def _drawn(
         self, rng: np.random.Generator, state: StateT, stops: Sequence[StateT]
