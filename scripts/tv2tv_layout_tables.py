@@ -1,4 +1,4 @@
-"""Tables of scripts/tv2tv_layouts.sh: `python scripts/tv2tv_layout_tables.py OUT`.
+"""Tables of scripts/tv2tv_layouts.sh: `python scripts/tv2tv_layout_tables.py OUT/NAME`.
 
 Prints Markdown; docs/experiments/words.md has what it prints. Shares are in percent with 95 % intervals,
 bootstrapped over puzzles (each is answered by the models of all seeds).
@@ -24,6 +24,9 @@ ARMS = {
     "think2v": "Think2V: the same words, all before the first frame",
     "t2v": "T2V: frames alone",
     "moves": "TV2TV without the plan: each step before its frame",
+    "few-100": "100 puzzles",
+    "few-1000": "1,000 puzzles",
+    "few-10000": "10,000 puzzles",
 }
 SEEDS = (0, 1, 2)
 
@@ -96,16 +99,20 @@ def head(*cells: str) -> list[str]:
     return [row(*cells), row(*["---"] * len(cells))]
 
 
-def arms(out: Path) -> list[str]:
-    """Success, plans and agreement by arm, with what each seed gave and what a run cost."""
+def arms(out: Path, what: str = "") -> list[str]:
+    """Success, plans and agreement by arm, with what each seed gave and what a run cost.
+
+    `what` they were asked, where that was varied ("large").
+    """
     lines = head(
         "told as", "success", "of each seed", "words lead to the goal", "frames as said", "tokens", "s a step"
     )
     for arm, title in ARMS.items():
-        found = answers(out, arm)
+        name = _named(arm, what)
+        found = answers(out, name)
         if not found:
             continue
-        single = [each for seed in SEEDS if (each := answers(out, arm, [seed]))]
+        single = [each for seed in SEEDS if (each := answers(out, name, [seed]))]
         each = ", ".join(f"{100 * sum(a.passed for a in one) / len(one):.0f}" for one in single)
         tokens, seconds = _cost(out, arm)
         success, sound, obeys = (of(found, field, arm) for field in ("passed", "sound", "obeys"))
@@ -129,13 +136,18 @@ def _cost(out: Path, arm: str) -> tuple[float, float]:
     return max(tokens), min(seconds)
 
 
-def pairs(out: Path) -> list[str]:
+def _named(arm: str, what: str) -> str:
+    return f"{arm}.{what}" if what else arm
+
+
+def pairs(out: Path, what: str = "") -> list[str]:
     """Differences in success of each two arms on the same puzzles, in points, by the seeds that both have."""
     lines = head("first less second", "seeds", "points")
     for first, second in combinations(ARMS, 2):
-        common = [seed for seed in SEEDS if _run(out, first, seed) and _run(out, second, seed)]
+        names = [_named(arm, what) for arm in (first, second)]
+        common = [seed for seed in SEEDS if all(_run(out, name, seed) for name in names)]
         if common:
-            a, b = (_means(answers(out, arm, common)) for arm in (first, second))
+            a, b = (_means(answers(out, name, common)) for name in names)
             both = sorted(a.keys() & b.keys())
             differences = share([a[sample] - b[sample] for sample in both], both, first + second)
             lines.append(row(f"{first} - {second}", ", ".join(map(str, common)), differences))
@@ -151,7 +163,7 @@ def _means(found: Sequence[Answer]) -> dict[str, float]:
 
 def varied(out: Path, arm: str, names: dict[str, str]) -> list[str]:
     """Success of an arm under other conditions, by the models of those seeds that were asked under all."""
-    runs = {name: f"{arm}.{name}" if name else arm for name in names}
+    runs = {name: _named(arm, name) for name in names}
     common = [seed for seed in SEEDS if all(_run(out, run, seed) for run in runs.values())]
     lines = head(f"{arm} (seeds: {', '.join(map(str, common))})", "success", "frames as said")
     for name, title in names.items():
@@ -201,10 +213,8 @@ def growth(out: Path) -> list[str]:
             for line in map(
                 json.loads, path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
             ):
-                if "validation/success/maze-small" in line:
-                    points.setdefault(arm, {}).setdefault(line["step"], []).append(
-                        line["validation/success/maze-small"]
-                    )
+                for value in (line[key] for key in line if key.startswith("validation/success/")):
+                    points.setdefault(arm, {}).setdefault(line["step"], []).append(value)
     steps = sorted({step for found in points.values() for step in found})
     lines = head("success in % at step", *(f"{step:,}" for step in steps))
     for arm, found in points.items():
@@ -215,15 +225,47 @@ def growth(out: Path) -> list[str]:
     return lines
 
 
-def main() -> None:
-    out = Path(sys.argv[1])
+def rooms(out: Path) -> list[list[str]]:
+    """Of 4x4 rooms."""
     steps = {"steps-1": "1 Euler step", "": "2 Euler steps", "steps-4": "4", "steps-8": "8"}
     sizes = {"easy": "3x3 rooms (never learnt)", "": "4x4 rooms", "medium": "5x5 rooms (never learnt)"}
-    parts = (
+    return [
         arms(out), pairs(out), growth(out), injected(out),
         varied(out, "tv2tv", steps), varied(out, "t2v", steps), varied(out, "tv2tv", sizes), styles(out),
-    )  # fmt: skip
-    print("\n\n".join("\n".join(lines) for lines in parts))
+    ]  # fmt: skip
+
+
+def sizes(out: Path) -> list[list[str]]:
+    """Of models of several sizes."""
+    levels = {"small": "4x4", "medium": "5x5", "large": "6x6"}
+    return [
+        part
+        for level, side in levels.items()
+        for part in ([f"{side} rooms", "", *arms(out, level)], pairs(out, level))
+    ]
+
+
+def sokoban(out: Path) -> list[list[str]]:
+    """Of Sokobans."""
+    return [arms(out), pairs(out), growth(out), injected(out)]
+
+
+def samples(out: Path) -> list[list[str]]:
+    """Of models that learnt from few puzzles."""
+    return [arms(out), pairs(out), growth(out)]
+
+
+def guidance(out: Path) -> list[list[str]]:
+    """Of a model that is led by its words."""
+    return [varied(out, "guided", {f"scale-{scale}": scale for scale in ("1", "1.5", "2", "3", "5")})]
+
+
+TABLES = {each.__name__: each for each in (rooms, sizes, sokoban, samples, guidance)}
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    print("\n\n".join("\n".join(lines) for lines in TABLES[out.resolve().name](out) if len(lines) > 2))
 
 
 if __name__ == "__main__":
