@@ -127,6 +127,8 @@ class KVCache:
         The new ones lie in columns that are not in use until they are committed; only of some rows, and
         without `write`, they are in no column.
         """
+        if not self.length and keys.dtype != self._keys.dtype:  # under FSDP weights are kept in another
+            self._keys, self._values = self._keys.to(keys.dtype), self._values.to(keys.dtype)
         past, columns = slice(0, self.length), slice(self.length, self.length + keys.shape[2])
         whole = slice(0, columns.stop)
         if rows is None:

@@ -163,9 +163,9 @@ class TV2TVTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
 
     def new_cache(self, rows: int, room: int = 64) -> KVCache:
         """An empty cache for so many rows; for the weights as they are now, where there are no gradients."""
-        like: Tensor = self.get_parameter("blocks.0.text.k_proj.weight")
-        config = self.config
-        made = KVCache(config.num_layers, rows, config.num_kv_heads, config.head_dim, like.detach(), room)
+        weight = self.get_parameter("blocks.0.text.k_proj.weight")  # under FSDP no plain tensor
+        config, like = self.config, torch.empty(0, dtype=weight.dtype, device=weight.device)
+        made = KVCache(config.num_layers, rows, config.num_kv_heads, config.head_dim, like, room)
         if not torch.is_grad_enabled():
             made.fused = fused(self.blocks)
         return made
