@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -123,6 +125,22 @@ def test_the_mask_function_of_flex_attention_is_the_dense_mask():
         flex, plain = made.float()(**_float(given), mask=blocks), made(**_float(given))
     same(flex.text_logits, plain.text_logits, 1e-4)
     same(flex.prediction, plain.prediction, 1e-4)
+
+
+def test_layers_compile_whole_and_as_one():
+    plain = model().float()
+    compiled = copy.deepcopy(plain)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    compiled.compile_repeated_blocks(fullgraph=True, backend="aot_eager")
+    given = _float(inputs(plain))
+    for each in (plain, compiled):
+        found = each(**given)
+        (found.prediction.square().mean() + found.text_logits.square().mean()).backward()
+        same(found.prediction, plain(**given).prediction, 1e-5)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    for one, two in zip(plain.parameters(), compiled.parameters(), strict=True):
+        assert one.grad is None or torch.allclose(one.grad, two.grad, atol=1e-6)
 
 
 def _float(given):
