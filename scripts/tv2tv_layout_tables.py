@@ -39,6 +39,7 @@ class Answer:
         sample: its puzzle.
         style: how that is drawn.
         passed: whether the judge passes it.
+        arrives: whether its agent goes to the goal, however the clip looks.
         sound: whether its words lead to the goal; None where there are none.
         obeys: share of the frames that show what was said; None where nothing was said or shown.
     """
@@ -46,6 +47,7 @@ class Answer:
     sample: str
     style: str
     passed: bool
+    arrives: bool
     sound: bool | None
     obeys: float | None
 
@@ -68,10 +70,11 @@ def _answers(run: RunFolder) -> Iterable[Answer]:
         verdict = verdicts[instance.sample_id]
         record = json.loads(run.clip_path(instance, 0).with_suffix(".json").read_text(encoding="utf-8"))
         said = told.said(record["meta"]["text"])
-        shown = told.shown(instance, verdict["evidence"].get("track", {}).get("agent", ()))
+        track = verdict["evidence"].get("track", {}).get("agent", ())
+        shown = told.shown(instance, track)
         pairs = list(zip(said, shown, strict=False))
         yield Answer(
-            instance.sample_id, instance.style, verdict["status"] == "pass",
+            instance.sample_id, instance.style, verdict["status"] == "pass", told.arrives(instance, track),
             told.leads(instance, said) if said else None,
             sum(a == b for a, b in pairs) / len(pairs) if pairs else None,
         )  # fmt: skip
@@ -105,8 +108,9 @@ def arms(out: Path, what: str = "") -> list[str]:
     `what` they were asked, where that was varied ("large").
     """
     lines = head(
-        "told as", "success", "of each seed", "words lead to the goal", "frames as said", "tokens", "s a step"
-    )
+        "told as", "success", "of each seed", "words lead to the goal", "frames as said",
+        "figure goes to the goal", "tokens", "s a step",
+    )  # fmt: skip
     for arm, title in ARMS.items():
         name = _named(arm, what)
         found = answers(out, name)
@@ -115,8 +119,8 @@ def arms(out: Path, what: str = "") -> list[str]:
         single = [each for seed in SEEDS if (each := answers(out, name, [seed]))]
         each = ", ".join(f"{100 * sum(a.passed for a in one) / len(one):.0f}" for one in single)
         tokens, seconds = _cost(out, arm)
-        success, sound, obeys = (of(found, field, arm) for field in ("passed", "sound", "obeys"))
-        lines.append(row(title, success, each, sound, obeys, f"{tokens / 1e6:.1f} M", f"{seconds:.2f}"))
+        success, *rest = (of(found, field, arm) for field in ("passed", "sound", "obeys", "arrives"))
+        lines.append(row(title, success, each, *rest, f"{tokens / 1e6:.1f} M", f"{seconds:.2f}"))
     return lines
 
 

@@ -76,6 +76,9 @@ def test_a_tile_is_a_room_where_there_are_no_walls_between(task):
     pixels = [(x * grid["cell_w"], y * grid["cell_h"]) for x, y in places]
     assert told.shown(instance, pixels) == ways
     assert told.leads(instance, ways) and not told.leads(instance, ways[:-1])
+    assert told.arrives(instance, pixels) and told.arrives(instance, [*pixels, pixels[-1], None])
+    assert not told.arrives(instance, pixels[:-1]) and not told.arrives(instance, [*pixels[:-2], pixels[-1]])
+    assert not told.arrives(instance, [*pixels[:1], None, *pixels[2:]]) and not told.arrives(instance, ())
 
 
 @pytest.mark.parametrize(("task", "rooms"), [("maze", 4), ("trapfield", 5), ("sokoban", 6)])

@@ -60,6 +60,15 @@ def leads(instance: Instance, ways: Sequence[str]) -> bool:
     return bool(puzzle.done(state))
 
 
+def arrives(instance: Instance, places: Sequence[Sequence[float] | None]) -> bool:
+    """Whether the agent goes to the goal, step by step and legally; how the clip looks does not count."""
+    ways = shown(instance, places)
+    while ways and ways[-1] is None:
+        ways.pop()
+    known = [way for way in ways if way is not None]
+    return len(known) == len(ways) and leads(instance, known)
+
+
 def _way(dx: float, dy: float) -> str | None:
     for name, (x, y) in _WAYS.items():
         if max(abs(dx - x), abs(dy - y)) < _NEAR:
