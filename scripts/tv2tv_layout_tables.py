@@ -256,7 +256,7 @@ def sokoban(out: Path) -> list[list[str]]:
 
 def samples(out: Path) -> list[list[str]]:
     """Of models that learnt from few puzzles."""
-    return [arms(out), pairs(out), growth(out)]
+    return [arms(out), growth(out)]
 
 
 def guidance(out: Path) -> list[list[str]]:
